@@ -1,0 +1,37 @@
+// The shapes that scan, vault, injection and redaction share. A `value` is a real secret: it never goes into a message.
+
+/**
+ * Where a credential is read from a request: `header:NAME` (the bare value, or after a scheme word such as Bearer),
+ * `basic` (user or password inside `Authorization: Basic`), `query:NAME`. More places come with the secrets work.
+ */
+export type Place = string;
+
+/** A secret as injection and redaction need it. */
+export interface BoundSecret {
+  /** The variable name; unique within a folder. */
+  readonly name: string;
+  readonly value: string;
+  readonly dummy: string;
+  /** Patterns as in policy rules. Empty: never injected; its dummy on the wire is an alarm. */
+  readonly hosts: readonly string[];
+  readonly in: readonly Place[];
+}
+
+export type FindingKind =
+  /** A dummy on its way to a host that its secret is not bound to. */
+  | 'dummy-unbound'
+  /** A dummy on its own host, but outside the places where the credential is read: forwarded as it is. */
+  | 'dummy-elsewhere'
+  /** A dummy in a bound place, but the connection is not safe for the real value (cleartext). */
+  | 'dummy-cleartext'
+  /** The real value came back from an upstream and was replaced. */
+  | 'echo-redacted';
+
+/** What detection saw: the secret by name and the place, never the value. */
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly secret: string;
+  /** `header:authorization`, `path`, `query:key`, `body`, `response header:x`, `response body`. */
+  readonly place: string;
+  readonly action: 'blocked' | 'masked' | 'marked';
+}

@@ -1,0 +1,157 @@
+// What a protected folder offers to whoever drives it: the extension or the command line. No editor types here.
+// `FolderSession` (host/folderSession.ts) is the implementation.
+import type { Disposable } from '../core/base/disposable';
+import type { Event } from '../core/base/event';
+import type { Flow } from '../core/flows/flow';
+import type { Policy, Problem } from '../core/policy/types';
+import type { Place } from '../core/secrets/types';
+
+/** What traffic is really held by; never greener than it is (threat-model.md). */
+export type Level = 'off' | 'routed' | 'confined commands';
+
+export type FailureReason =
+  | 'port-in-use'
+  | 'proxy-crashed'
+  | 'owned-elsewhere'
+  | 'state-unwritable'
+  | 'vault-unreadable'
+  | 'ca-unreadable'
+  | 'internal';
+
+export type SessionState =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'running'; readonly port: number; readonly level: Level; readonly since: number }
+  | { readonly kind: 'stopping' }
+  /** `retryAt`: epoch milliseconds of the next automatic start; undefined when a person must act. */
+  | {
+      readonly kind: 'failed';
+      readonly reason: FailureReason;
+      readonly message: string;
+      readonly retryAt: number | undefined;
+    };
+
+/** One value found in one file (or in the inherited environment, where `file` is undefined). Never the value itself. */
+export interface ScannedValue {
+  /** Stable for one file content: what `protect` takes back as the user's choice. */
+  readonly id: string;
+  readonly name: string;
+  /** Relative to the folder, with `/`; undefined for the environment. */
+  readonly file: string | undefined;
+  readonly line: number;
+  readonly inComment: boolean;
+  readonly ticked: boolean;
+  /** Why it is ticked or not, in words for the user. */
+  readonly reason: string;
+  readonly provider: string | undefined;
+  readonly hosts: readonly string[];
+  readonly in: readonly Place[];
+}
+
+export interface ScanReport {
+  readonly values: readonly ScannedValue[];
+  readonly files: readonly string[];
+  /** Files that could not be read or parsed, with the reason. */
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+  /** What reads `.env` files by itself and would see dummies (compose `env_file:`, dotenv `override`, …). */
+  readonly warnings: readonly string[];
+}
+
+export interface ProtectReport {
+  readonly swapped: readonly { readonly name: string; readonly file: string }[];
+  /** Chosen but not swapped, with the reason. Nothing of these files changed. */
+  readonly refused: readonly { readonly name: string; readonly file: string | undefined; readonly reason: string }[];
+  /** Remaining copies of a protected value in the folder or its git history. */
+  readonly copies: readonly { readonly name: string; readonly where: string }[];
+}
+
+export interface RestoreReport {
+  readonly restored: readonly string[];
+  /** Files edited since: the real values were given back in place, the edits kept. */
+  readonly merged: readonly string[];
+  readonly failed: readonly { readonly file: string; readonly reason: string }[];
+}
+
+/** A protected secret as shown: never the value. */
+export interface ProtectedSecret {
+  readonly name: string;
+  readonly dummy: string;
+  readonly files: readonly string[];
+  readonly fromEnvironment: boolean;
+  readonly provider: string | undefined;
+  readonly hosts: readonly string[];
+  readonly in: readonly Place[];
+}
+
+/** The policy file against the approved text. The approved text is in force, always. */
+export interface PolicyState {
+  readonly file: string;
+  readonly approvedText: string;
+  readonly policy: Policy;
+  /** A text in the file that differs from the approved one and waits for the user. */
+  readonly pending:
+    { readonly text: string; readonly problems: readonly Problem[]; readonly valid: boolean } | undefined;
+}
+
+export interface PolicyControl {
+  readonly state: PolicyState;
+  readonly onDidChange: Event<PolicyState>;
+  /** Creates the file with commented defaults where there is none, and approves that text. */
+  ensureFile(): Promise<void>;
+  /** Our own commands: write this text to the file and approve it in one step. Rejects with problems if invalid. */
+  write(text: string): Promise<readonly Problem[]>;
+  /** The user approved exactly this text after seeing the difference. */
+  approve(text: string): Promise<readonly Problem[]>;
+  /** Put the approved text back into the file. */
+  reject(): Promise<void>;
+  /** Look at the file again (a watcher fired). */
+  refresh(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly level: 'routed' | 'confined commands';
+  /** Which of Claude Code's files is written. */
+  readonly claudeSettings: 'local' | 'project' | 'user' | 'none';
+  /** Only for `confined commands`: chain by the authenticated proxy (default) or `sandbox.network.httpProxyPort`. */
+  readonly confinedChain: 'proxy' | 'httpProxyPort';
+}
+
+export interface DoctorLine {
+  readonly status: 'ok' | 'warning' | 'problem';
+  readonly what: string;
+  /** What to do about it; empty when there is nothing. */
+  readonly fix: string;
+}
+
+export interface Notice {
+  readonly severity: 'information' | 'warning' | 'error';
+  readonly message: string;
+}
+
+/** One folder: its vault, its policy, its proxy process. */
+export interface FolderSessionApi extends Disposable {
+  /** Real path of the folder. */
+  readonly folder: string;
+  readonly state: SessionState;
+  readonly onDidChangeState: Event<SessionState>;
+  /** Flows as they come from the proxy, in batches; a flow with a known id replaces the older one. */
+  readonly onDidSeeFlows: Event<readonly Flow[]>;
+  /** Things that a person should be told once. */
+  readonly onDidNotice: Event<Notice>;
+  readonly onDidLog: Event<string>;
+  readonly policy: PolicyControl;
+  /** Reads the state folder, settles the journals, takes the lock. Idempotent. */
+  open(): Promise<void>;
+  scan(): Promise<ScanReport>;
+  /** Swap the chosen values (ids of the last scan). */
+  protect(ids: readonly string[]): Promise<ProtectReport>;
+  restore(): Promise<RestoreReport>;
+  secrets(): Promise<readonly ProtectedSecret[]>;
+  start(options: StartOptions): Promise<void>;
+  stop(): Promise<void>;
+  /** Environment for an agent's process: proxy, CA, dummies. Only while running; `undefined` otherwise. */
+  agentEnvironment(label: string): Record<string, string> | undefined;
+  /** Real values as process environment, for Run with Real Values. */
+  realEnvironment(): Promise<Record<string, string>>;
+  doctor(): Promise<readonly DoctorLine[]>;
+}

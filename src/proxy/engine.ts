@@ -1,0 +1,134 @@
+// The interface between a wire engine and what decides about traffic. Engines move bytes; handlers judge heads and may
+// transform bodies. Our engine (proxy/engine/) and http-mitm-proxy in the tests (test/engines/) implement the same one, with
+// the same handlers. Nothing here knows about policy or secrets.
+import type { Addresses } from '../core/policy/types';
+
+/** Header fields in wire order with their original names; `lower[i]` is `names[i]` in lower case. Values are latin1. */
+export interface Fields {
+  readonly names: string[];
+  readonly lower: string[];
+  readonly values: string[];
+}
+
+/** Where an exchange goes: canonical host, never raw text. */
+export interface Target {
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The client connection, authenticated. */
+export interface Client {
+  readonly label: string;
+}
+
+export interface RequestHead {
+  readonly method: string;
+  /** Origin form with the query, as the client sent it. */
+  readonly path: string;
+  readonly fields: Fields;
+  readonly upgrade: boolean;
+  /** False when the request carries no body. */
+  readonly hasBody: boolean;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: Fields;
+  readonly hasBody: boolean;
+}
+
+/** An answer of our own. The engine adds framing and `Connection`. */
+export interface LocalAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string;
+}
+
+/**
+ * A streaming body transform over decoded payload (no chunk framing). `push` and `end` return what may go on; a
+ * transform that keeps every length says so, and the engine keeps `Content-Length`. `stop` cuts the exchange.
+ */
+export interface BodyTransform {
+  readonly keepsLength: boolean;
+  push(chunk: Buffer): Buffer;
+  end(): Buffer;
+}
+
+export type ConnectVerdict =
+  | { readonly kind: 'intercept' }
+  | { readonly kind: 'tunnel'; readonly addresses: Addresses; readonly exchange: Exchange }
+  | { readonly kind: 'answer'; readonly answer: LocalAnswer };
+
+export type RequestVerdict =
+  | {
+      readonly kind: 'forward';
+      /** Path and fields to send: the client's, with replacements made. */
+      readonly path: string;
+      readonly fields: Fields;
+      readonly addresses: Addresses;
+      readonly body: BodyTransform | undefined;
+    }
+  | { readonly kind: 'answer'; readonly answer: LocalAnswer };
+
+export interface ResponseVerdict {
+  readonly fields: Fields;
+  readonly reason: string;
+  readonly body: BodyTransform | undefined;
+}
+
+export type ExchangeEnd =
+  | { readonly kind: 'complete' }
+  /** The client went away first. */
+  | { readonly kind: 'aborted' }
+  /** `code` is stable (`connect-refused`, `dns`, `tls-unverified`, `upstream-cut`, …), `message` is for people. */
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
+
+/** One request and its response, from the handlers' side. Methods are called in this order, `end` exactly once. */
+export interface Exchange {
+  readonly verdict: RequestVerdict;
+  /** An upstream connection carries the request now. */
+  sent(reused: boolean): void;
+  /** Throwing `RefusedBody` cuts the exchange. Called for the final response head only, 1xx pass without it. */
+  response(head: ResponseHead): ResponseVerdict;
+  end(how: ExchangeEnd, bytes: { readonly request: number; readonly response: number }): void;
+  /** What a policy change makes of it: false cuts the exchange. Asked for every open exchange on reload. */
+  stillAllowed(): boolean;
+}
+
+export interface Handlers {
+  connect(target: Target, client: Client): ConnectVerdict;
+  request(head: RequestHead, target: Target, client: Client): Exchange;
+  /** A connection that never became an exchange: a bad CONNECT, an identity mismatch, a TLS failure of the client. */
+  refused(what: { target: Target | undefined; client: Client | undefined; code: string; message: string }): void;
+}
+
+/** Thrown by a request body transform: nothing more goes upstream, the client gets `answer` where that is possible. */
+export class RefusedBody extends Error {
+  constructor(readonly answer: LocalAnswer) {
+    super('request body refused');
+    this.name = 'RefusedBody';
+  }
+}
+
+export interface EngineOptions {
+  /** Answers with the client for `Proxy-Authorization`, or undefined: 407. */
+  readonly authenticate: (header: string | undefined) => Client | undefined;
+  readonly ca: { readonly cert: string; readonly key: string };
+  readonly upstreamCa: readonly string[];
+  readonly handlers: Handlers;
+}
+
+export interface Engine {
+  /** Resolves when the port accepts connections; rejects with Node's error (`EADDRINUSE`). */
+  listen(address: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ readonly host: string; readonly port: number }>;
+  /** The handlers changed their mind: cut every open exchange and tunnel that is no longer allowed. */
+  reconsider(): void;
+  /** Stop accepting; open exchanges get `graceMs`, then they are cut. */
+  close(graceMs: number): Promise<void>;
+}
