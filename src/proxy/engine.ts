@@ -55,6 +55,8 @@ export interface BodyTransform {
   readonly keepsLength: boolean;
   push(chunk: Buffer): Buffer;
   end(): Buffer;
+  /** The trailer section with its blank line, changed or not. */
+  trailers?(section: Buffer): Buffer;
 }
 
 export type ConnectVerdict =

@@ -1,0 +1,60 @@
+// The policy and the secrets in force, compiled for the hot path. Replaced whole on a change, never edited.
+import { type CompiledPolicy, compilePolicy } from '../../core/policy/evaluate';
+import { parsePolicy } from '../../core/policy/parse';
+import type { Policy } from '../../core/policy/types';
+import { type Injection, compileInjection } from '../../core/secrets/inject';
+import { type Redactor, createRedactor } from '../../core/secrets/redact';
+import type { BoundSecret } from '../../core/secrets/types';
+
+/** Blocks everything: in force when a text that does not parse reaches the proxy. It should have been refused before. */
+const NOTHING: Policy = { mode: 'enforce', default: 'block', rules: [], secrets: [], tests: [] };
+
+export class Guard {
+  #policy: Policy = NOTHING;
+  #given: readonly BoundSecret[] = [];
+  #bound: readonly BoundSecret[] = [];
+  #compiled: CompiledPolicy = compilePolicy(NOTHING);
+  #injection: Injection = compileInjection([]);
+  #redactor: Redactor = createRedactor([]);
+
+  get policy(): CompiledPolicy {
+    return this.#compiled;
+  }
+
+  get injection(): Injection {
+    return this.#injection;
+  }
+
+  get redactor(): Redactor {
+    return this.#redactor;
+  }
+
+  get secrets(): readonly BoundSecret[] {
+    return this.#bound;
+  }
+
+  /** Returns whether the text is valid. An invalid one blocks everything: whoever sends it was to check it first. */
+  setPolicy(text: string): boolean {
+    const { policy } = parsePolicy(text);
+    this.#policy = policy ?? NOTHING;
+    this.#compiled = compilePolicy(this.#policy);
+    this.#bind();
+    return policy !== undefined;
+  }
+
+  setSecrets(secrets: readonly BoundSecret[]): void {
+    this.#given = secrets;
+    this.#bind();
+  }
+
+  /** `secrets:` of the approved policy says where a secret may go; the provider table only where it says nothing. */
+  #bind(): void {
+    const bindings = new Map(this.#policy.secrets.map((binding) => [binding.name, binding]));
+    this.#bound = this.#given.map((secret) => {
+      const binding = bindings.get(secret.name);
+      return binding ? { ...secret, hosts: binding.hosts, in: binding.in } : secret;
+    });
+    this.#injection = compileInjection(this.#bound);
+    this.#redactor = createRedactor(this.#bound);
+  }
+}

@@ -1,0 +1,93 @@
+// The handlers of every engine: the stages in order, one exchange object a request.
+import type { Flow } from '../../core/flows/flow';
+import type { Client, ConnectVerdict, Exchange, ExchangeEnd, Handlers, RequestHead, RequestVerdict, ResponseHead, ResponseVerdict, Target } from '../engine';
+import type { Guard } from './guard';
+import { InjectStage } from './injectStage';
+import { PolicyStage } from './policyStage';
+import { RecordStage } from './recordStage';
+import { RedactStage } from './redactStage';
+import { FlowContext, type Stage } from './stage';
+
+export class Pipeline implements Handlers {
+  readonly #record: RecordStage | undefined;
+  readonly #stages: readonly Stage[];
+
+  /** `emit` undefined: nothing is recorded. */
+  constructor(
+    private readonly guard: Guard,
+    emit: ((flows: readonly Flow[]) => void) | undefined,
+  ) {
+    this.#record = emit && new RecordStage(guard, emit);
+    this.#stages = [...(this.#record ? [this.#record] : []), new PolicyStage(guard), new InjectStage(guard), new RedactStage(guard)];
+  }
+
+  /**
+   * A host that no rule allows is not refused here but inside the tunnel, where the 403 can be read by the agent: nothing
+   * is resolved or dialled for it either way. Only `tunnel` is decided at CONNECT, as nothing later is seen.
+   */
+  connect(target: Target, client: Client): ConnectVerdict {
+    const decision = this.guard.policy.evaluateConnect({ host: target.host, port: target.port, agent: client.label });
+    if (decision.effective !== 'tunnel') return { kind: 'intercept' };
+    const context = new FlowContext('tunnel', target, client, { method: 'CONNECT', path: '', fields: { names: [], lower: [], values: [] }, upgrade: false, hasBody: false });
+    context.decision = decision;
+    context.addresses = decision.addresses;
+    this.#record?.request(context);
+    const exchange = new PipelineExchange(context, this.#record ? [this.#record] : [], this.guard);
+    return { kind: 'tunnel', addresses: decision.addresses, exchange };
+  }
+
+  request(head: RequestHead, target: Target, client: Client): Exchange {
+    const context = new FlowContext('request', target, client, head);
+    for (const stage of this.#stages) {
+      stage.request?.(context);
+      if (context.answer) break;
+    }
+    return new PipelineExchange(context, this.#stages, this.guard);
+  }
+
+  refused(what: Parameters<Handlers['refused']>[0]): void {
+    this.#record?.refused(what);
+  }
+
+  flush(): void {
+    this.#record?.flush();
+  }
+}
+
+class PipelineExchange implements Exchange {
+  readonly verdict: RequestVerdict;
+
+  constructor(
+    private readonly context: FlowContext,
+    private readonly stages: readonly Stage[],
+    private readonly guard: Guard,
+  ) {
+    const { answer, path, fields, addresses, requestBody } = context;
+    this.verdict = answer ? { kind: 'answer', answer } : { kind: 'forward', path, fields, addresses, body: requestBody };
+  }
+
+  sent(reused: boolean): void {
+    this.context.reused = reused;
+  }
+
+  response(head: ResponseHead): ResponseVerdict {
+    const { context } = this;
+    context.firstByteMs = performance.now() - context.started;
+    const response = { status: head.status, reason: head.reason, fields: head.fields, body: undefined };
+    context.response = response;
+    for (const stage of this.stages) stage.response?.(context, head);
+    return response;
+  }
+
+  end(how: ExchangeEnd, bytes: { readonly request: number; readonly response: number }): void {
+    this.context.end = { how, totalMs: performance.now() - this.context.started, ...bytes };
+    for (const stage of this.stages) stage.end?.(this.context);
+  }
+
+  stillAllowed(): boolean {
+    const { kind, request } = this.context;
+    if (this.context.answer) return true;
+    if (kind === 'tunnel') return this.guard.policy.evaluateConnect(request).effective === 'tunnel';
+    return this.guard.policy.evaluate(request).effective !== 'block';
+  }
+}

@@ -1,0 +1,63 @@
+// The way back: no real value of the vault reaches the client, whichever upstream sends it. Headers and bodies that are
+// not compressed; values split over reads are held back only as long as they could still become one.
+import type { BodyTransform, Fields, ResponseHead } from '../engine';
+import type { Guard } from './guard';
+import type { FlowContext, Stage } from './stage';
+
+export class RedactStage implements Stage {
+  constructor(private readonly guard: Guard) {}
+
+  response(context: FlowContext, head: ResponseHead): void {
+    const { response } = context;
+    if (!response || this.guard.secrets.length === 0) return;
+    response.fields = this.#fields(context, head.fields);
+    response.reason = this.guard.redactor.text(response.reason);
+    const coding = head.fields.lower.indexOf('content-encoding');
+    const plain = coding < 0 || head.fields.values[coding]!.toLowerCase() === 'identity';
+    if (head.hasBody && plain) response.body = this.#body(context);
+  }
+
+  #fields(context: FlowContext, fields: Fields): Fields {
+    const all = fields.values.join('\n');
+    if (this.guard.redactor.text(all) === all) return fields;
+    return {
+      names: fields.names,
+      lower: fields.lower,
+      values: fields.values.map((value, i) => {
+        const clean = this.guard.redactor.text(value);
+        if (clean !== value) this.#found(context, value, `response header:${fields.lower[i]!}`);
+        return clean;
+      }),
+    };
+  }
+
+  #found(context: FlowContext, text: string, place: string): void {
+    for (const { name, value } of this.guard.secrets) {
+      if (text.includes(value)) context.findings.push({ kind: 'echo-redacted', secret: name, place, action: 'masked' });
+    }
+  }
+
+  #body(context: FlowContext): BodyTransform {
+    const stream = this.guard.redactor.stream();
+    const report = () => {
+      for (const name of stream.hits.keys()) {
+        if (context.findings.some((f) => f.kind === 'echo-redacted' && f.secret === name && f.place === 'response body')) continue;
+        context.findings.push({ kind: 'echo-redacted', secret: name, place: 'response body', action: 'masked' });
+      }
+    };
+    return {
+      keepsLength: stream.keepsLength,
+      push: (chunk) => asBuffer(stream.push(chunk)),
+      end: () => {
+        const rest = asBuffer(stream.end());
+        report();
+        return rest;
+      },
+      trailers: (section) => Buffer.from(this.guard.redactor.text(section.toString('latin1')), 'latin1'),
+    };
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,59 @@
+// What the stages of the pipeline share: one context an exchange, the same hooks for each stage. A stage does one thing
+// and is about a page long. Stages run in order for requests and responses; the first answer ends the request.
+import type { Addresses, Decision, PolicyRequest, Scheme } from '../../core/policy/types';
+import type { Finding } from '../../core/secrets/types';
+import type { BodyTransform, Client, ExchangeEnd, Fields, LocalAnswer, RequestHead, ResponseHead, Target } from '../engine';
+
+export class FlowContext {
+  /** What the client sent: dummies, never real values (unless the client itself had them). */
+  readonly request: PolicyRequest;
+  readonly startedAt = Date.now();
+  readonly started = performance.now();
+  /** What goes out: changed by injection. */
+  path: string;
+  fields: Fields;
+  addresses: Addresses = 'public';
+  requestBody: BodyTransform | undefined;
+  decision: Decision | undefined;
+  readonly injected: string[] = [];
+  readonly findings: Finding[] = [];
+  answer: LocalAnswer | undefined;
+
+  response: { status: number; reason: string; fields: Fields; body: BodyTransform | undefined } | undefined;
+  firstByteMs: number | undefined;
+  reused = false;
+  end: { how: ExchangeEnd; totalMs: number; request: number; response: number } | undefined;
+  /** Set by the recorder. */
+  flowId = 0;
+
+  constructor(
+    readonly kind: 'request' | 'connect' | 'tunnel',
+    readonly target: Target,
+    readonly client: Client,
+    readonly head: RequestHead,
+  ) {
+    this.path = head.path;
+    this.fields = head.fields;
+    this.request = {
+      scheme: schemeOf(target, head),
+      host: target.host,
+      port: target.port,
+      method: head.method,
+      path: head.path,
+      agent: client.label,
+    };
+  }
+}
+
+function schemeOf(target: Target, head: RequestHead): Scheme {
+  if (!head.upgrade) return target.scheme;
+  return target.scheme === 'https' ? 'wss' : 'ws';
+}
+
+export interface Stage {
+  /** May set `answer` (and then no later stage runs), or change path, fields, addresses, requestBody. */
+  request?(context: FlowContext): void;
+  /** May change `context.response`. */
+  response?(context: FlowContext, head: ResponseHead): void;
+  end?(context: FlowContext): void;
+}

@@ -1,0 +1,69 @@
+// One proxy, driven by messages: configure, change policy or secrets, stop. The same in a forked process and in the
+// command line's own. It holds policy and secrets in memory only and never writes a file.
+import type { FromProxy, ProxyConfiguration, ToProxy } from '../protocol/proxyMessages';
+import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
+import type { Engine } from './engine';
+import { Guard } from './pipeline/guard';
+import { Pipeline } from './pipeline/pipeline';
+import { authenticator } from './tokens';
+import { WireEngine } from './wire/wireEngine';
+
+export class ProxyService {
+  readonly #guard = new Guard();
+  #engine: Engine | undefined;
+  #pipeline: Pipeline | undefined;
+
+  constructor(private readonly send: (message: FromProxy) => void) {}
+
+  async handle(message: ToProxy): Promise<void> {
+    switch (message.type) {
+      case 'configure':
+        await this.#configure(message.configuration);
+        return;
+      case 'policy':
+        if (!this.#guard.setPolicy(message.text)) this.send({ type: 'log', level: 'error', text: 'The policy text does not parse: everything is blocked until a valid one comes.' });
+        this.#engine?.reconsider();
+        return;
+      case 'secrets':
+        this.#guard.setSecrets(message.secrets);
+        return;
+      case 'stop':
+        await this.stop(message.graceMs);
+    }
+  }
+
+  async #configure(configuration: ProxyConfiguration): Promise<void> {
+    if ((configuration.version as number) !== PROTOCOL_VERSION || this.#engine) {
+      this.send({ type: 'failed', code: 'bad-configuration', message: 'The proxy process is of another version than the extension, or was configured twice. Reload the window.' });
+      return;
+    }
+    try {
+      this.#guard.setSecrets(configuration.secrets);
+      this.#guard.setPolicy(configuration.policy);
+      this.#pipeline = new Pipeline(this.#guard, configuration.record ? (flows) => this.send({ type: 'flows', flows }) : undefined);
+      this.#engine = new WireEngine({
+        authenticate: authenticator(configuration.clients),
+        ca: configuration.ca,
+        upstreamCa: configuration.upstreamCa,
+        handlers: this.#pipeline,
+      });
+      const { host, port } = await this.#engine.listen(configuration.listen);
+      this.send({ type: 'listening', host, port });
+    } catch (error) {
+      this.#engine = undefined;
+      const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      this.send({
+        type: 'failed',
+        code: inUse ? 'port-in-use' : 'bad-configuration',
+        message: inUse ? `Port ${configuration.listen.port} is taken by another program.` : `The proxy could not start: ${(error as Error).message}`,
+      });
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    await engine?.close(graceMs);
+    this.#pipeline?.flush();
+  }
+}

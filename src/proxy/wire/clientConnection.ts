@@ -1,0 +1,247 @@
+// One client connection that carries HTTP/1.1: requests one after the other, each judged by itself. Either inside a CONNECT
+// (the target is fixed) or plain proxying (absolute targets, authenticated one by one, until a CONNECT takes over).
+import type net from 'node:net';
+import type { Client, Handlers, LocalAnswer, RequestHead, Target } from '../engine';
+import { BadMessage, type Head, endOfHead, parseHead, parseRequestLine } from '../http1/head';
+import type { UpstreamPool } from '../upstream/pool';
+import { errorAnswer } from './errors';
+import { absoluteTarget, checkHost } from './identity';
+import type { Batcher } from './put';
+import { Relay, type RelayOwner } from './relay';
+
+export interface ConnectionDeps {
+  readonly pool: UpstreamPool;
+  readonly batcher: Batcher;
+  readonly handlers: Handlers;
+  readonly authenticate: (header: string | undefined) => Client | undefined;
+  /** A CONNECT, authenticated; the connection is handed over with what came after the head. */
+  readonly connect: (stream: net.Socket, authority: string, client: Client, rest: Buffer) => void;
+}
+
+/** Where the requests of this connection go: fixed by CONNECT, or named by each request. */
+export interface FixedTarget {
+  readonly target: Target;
+  readonly client: Client;
+}
+
+const MAX_PIPELINED = 64 * 1024;
+const LINGER_MS = 2_000;
+
+export class ClientConnection implements RelayOwner {
+  readonly pool: UpstreamPool;
+  readonly batcher: Batcher;
+  #relay: Relay | undefined;
+  #buffer: Buffer | undefined;
+  /** The last `Host` that was checked: most connections repeat it. */
+  #checkedHost: string | undefined;
+  #client: Client | undefined;
+  #closing = false;
+  readonly #onData = (bytes: Buffer) => this.#data(bytes);
+  readonly #onDrain = () => this.#relay?.clientDrained();
+  readonly #onGone = () => this.#gone();
+
+  constructor(
+    readonly stream: net.Socket,
+    private readonly fixed: FixedTarget | undefined,
+    private readonly deps: ConnectionDeps,
+    private readonly onClose: () => void,
+  ) {
+    this.pool = deps.pool;
+    this.batcher = deps.batcher;
+    this.#client = fixed?.client;
+    stream.on('data', this.#onData);
+    stream.on('drain', this.#onDrain);
+    stream.on('end', this.#onGone);
+    stream.on('close', this.#onGone);
+    stream.on('error', this.#onGone);
+  }
+
+  get relay(): Relay | undefined {
+    return this.#relay;
+  }
+
+  #data(bytes: Buffer): void {
+    if (this.#closing) return;
+    if (this.#relay) {
+      const taken = this.#relay.wantsBytes ? this.#relay.clientBytes(bytes, 0) : 0;
+      if (taken < bytes.length) this.#hold(bytes.subarray(taken));
+      return;
+    }
+    this.#hold(bytes);
+    this.#next();
+  }
+
+  giveBack(bytes: Buffer): void {
+    this.#buffer = this.#buffer ? Buffer.concat([bytes, this.#buffer]) : bytes;
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#buffer = this.#buffer ? Buffer.concat([this.#buffer, bytes]) : bytes;
+    if (this.#relay && this.#buffer.length > MAX_PIPELINED) this.stream.pause();
+  }
+
+  /** Reads requests from the buffer while there are whole heads and nothing is under way. */
+  #next(): void {
+    while (this.#buffer && !this.#relay && !this.#closing) {
+      try {
+        // RFC 9112, 2.2: an empty line before a request line is skipped.
+        while (this.#buffer.length >= 2 && this.#buffer[0] === 13 && this.#buffer[1] === 10) this.#buffer = this.#buffer.subarray(2);
+        const end = endOfHead(this.#buffer);
+        if (end < 0) return;
+        const bytes = this.#buffer;
+        this.#buffer = end < bytes.length ? bytes.subarray(end) : undefined;
+        this.#request(parseHead(bytes, end));
+      } catch (error) {
+        this.#refuse(error);
+      }
+    }
+  }
+
+  #request(head: Head): void {
+    const line = parseRequestLine(head.startLine);
+    if (line.minor === 1 && head.host === undefined) throw new BadMessage('no-host', 'An HTTP/1.1 request needs a Host field.');
+    if (line.method === 'CONNECT') {
+      this.#connect(line.target, head);
+      return;
+    }
+    const client = this.fixed?.client ?? this.deps.authenticate(head.proxyAuthorization);
+    if (!client) {
+      this.#reply(AUTHENTICATE, hasBody(head) || head.connectionClose || line.minor === 0, line.method);
+      return;
+    }
+    this.#client = client;
+    const { target, path } = this.#route(line.target, line.method);
+    if (head.host !== undefined && (head.host !== this.#checkedHost || !this.fixed)) {
+      checkHost(head.host, target);
+      this.#checkedHost = head.host;
+    }
+    const request: RequestHead = {
+      method: line.method,
+      path,
+      fields: head.fields,
+      upgrade: head.upgrade !== undefined,
+      hasBody: hasBody(head),
+    };
+    const exchange = this.deps.handlers.request(request, target, client);
+    const relay = new Relay(this, { head, method: line.method, minor: line.minor, target, client, exchange });
+    this.#relay = relay;
+    relay.start();
+    this.#feed(relay);
+  }
+
+  /** Body bytes that came with the head. */
+  #feed(relay: Relay): void {
+    if (this.#relay !== relay || !this.#buffer || !relay.wantsBytes) return;
+    const bytes = this.#buffer;
+    this.#buffer = undefined;
+    const taken = relay.clientBytes(bytes, 0);
+    if (taken < bytes.length) this.giveBack(bytes.subarray(taken));
+  }
+
+  #route(requestTarget: string, method: string): { target: Target; path: string } {
+    if (requestTarget.includes('#')) throw new BadMessage('bad-target', 'The request target holds a fragment.');
+    const absolute = absoluteTarget(requestTarget);
+    if (!this.fixed) {
+      if (!absolute) throw new BadMessage('not-a-proxy-request', 'This is a proxy: it takes CONNECT and absolute targets.');
+      if (absolute.target.scheme === 'https') throw new BadMessage('bad-target', 'An https target needs CONNECT.');
+      return absolute;
+    }
+    const { target } = this.fixed;
+    if (absolute) {
+      const same = absolute.target.scheme === target.scheme && absolute.target.host === target.host && absolute.target.port === target.port;
+      if (!same) throw new BadMessage('identity-mismatch', 'The request target names another host than the connection. Nothing was forwarded.', 421);
+      return { target, path: absolute.path };
+    }
+    if (!requestTarget.startsWith('/') && !(requestTarget === '*' && method === 'OPTIONS')) throw new BadMessage('bad-target', 'The request target is neither a path nor a URL.');
+    return { target, path: requestTarget };
+  }
+
+  #connect(authority: string, head: Head): void {
+    if (this.fixed) throw new BadMessage('nested-connect', 'CONNECT inside a CONNECT is refused.');
+    if (hasBody(head)) throw new BadMessage('connect-with-body', 'A CONNECT has no body.');
+    const client = this.deps.authenticate(head.proxyAuthorization);
+    if (!client) {
+      this.#reply(AUTHENTICATE, head.connectionClose, 'CONNECT');
+      return;
+    }
+    const rest = this.#buffer ?? Buffer.alloc(0);
+    this.#buffer = undefined;
+    this.#detach();
+    this.#closing = true;
+    this.deps.connect(this.stream, authority, client, rest);
+  }
+
+  #refuse(error: unknown): void {
+    const bad = error instanceof BadMessage ? error : new BadMessage('internal', 'The proxy failed on this request. Nothing was forwarded.', 502);
+    this.deps.handlers.refused({ target: this.fixed?.target, client: this.#client, code: bad.code, message: bad.message });
+    this.#reply(errorAnswer(bad.status, bad.code, bad.message), true, 'GET');
+  }
+
+  #reply(answer: LocalAnswer, close: boolean, method: string): void {
+    let head = `HTTP/1.1 ${answer.status} ${answer.reason}\r\n`;
+    for (const [name, value] of answer.headers) head += `${name}: ${value}\r\n`;
+    head += `content-length: ${Buffer.byteLength(answer.body)}\r\n${close ? 'connection: close\r\n' : ''}\r\n`;
+    this.batcher.put(this.stream, head);
+    if (method !== 'HEAD') this.batcher.put(this.stream, Buffer.from(answer.body));
+    if (close) this.#finish();
+  }
+
+  relayDone(reusable: boolean): void {
+    this.#relay = undefined;
+    if (!reusable) {
+      this.#finish();
+      return;
+    }
+    this.stream.resume();
+    // Not from inside the relay's own call: its frames are still on the stack.
+    if (this.#buffer) queueMicrotask(() => this.#next());
+  }
+
+  /** Ends in order, reading and dropping for a moment so that what was written arrives before a reset can. */
+  #finish(): void {
+    this.#closing = true;
+    this.#buffer = undefined;
+    this.stream.end();
+    this.stream.resume();
+    setTimeout(() => this.stream.destroy(), LINGER_MS).unref();
+  }
+
+  cut(): void {
+    this.#closing = true;
+    // After the writes of this tick, so that the client gets what the upstream did send.
+    process.nextTick(() => {
+      if ('encrypted' in this.stream) this.stream.destroy();
+      else this.stream.resetAndDestroy();
+    });
+  }
+
+  #gone(): void {
+    const relay = this.#relay;
+    this.#relay = undefined;
+    relay?.clientGone();
+    if (!this.#closing) this.stream.destroy();
+    this.#closing = true;
+    if (this.stream.destroyed) this.onClose();
+  }
+
+  #detach(): void {
+    this.stream.removeListener('data', this.#onData);
+    this.stream.removeListener('drain', this.#onDrain);
+    this.stream.removeListener('end', this.#onGone);
+    this.stream.removeListener('close', this.#onGone);
+    this.stream.removeListener('error', this.#onGone);
+    this.onClose();
+  }
+
+  /** For a shutdown: an idle connection ends now, a busy one after its response. */
+  drain(): void {
+    if (!this.#relay) this.stream.destroy();
+  }
+}
+
+const AUTHENTICATE: LocalAnswer = (() => {
+  const answer = errorAnswer(407, 'proxy-authentication', 'This proxy serves one workspace: the proxy URL holds the name and token to use.');
+  return { ...answer, headers: [...answer.headers, ['proxy-authenticate', 'Basic realm="Sandbox Agent"']] };
+})();
+
+const hasBody = (head: Head) => head.framing.chunked || (head.framing.length ?? 0) > 0;

@@ -1,0 +1,506 @@
+// One exchange on the wire: a request head that was judged, its body to the upstream, the response back. Bodies pass as
+// the bytes they are unless a handler transforms them. Back-pressure, aborts and cuts pass in both directions.
+import type net from 'node:net';
+import type { Client, Exchange, ExchangeEnd, Fields, LocalAnswer, ResponseHead, Target } from '../engine';
+import { RefusedBody } from '../engine';
+import type { BodyReader } from '../http1/body';
+import { UntilCloseReader } from '../http1/body';
+import { TransformSink, requestBody, responseBody } from '../http1/framing';
+import { BadMessage, type Head, endOfHead, parseHead, parseStatusLine, writeHead } from '../http1/head';
+import type { UpstreamConnection, UpstreamListener } from '../upstream/connection';
+import { UpstreamPool } from '../upstream/pool';
+import { WireError, errorAnswer } from './errors';
+import type { Batcher } from './put';
+
+/** What a relay needs of the client connection it serves. */
+export interface RelayOwner {
+  readonly stream: net.Socket;
+  readonly pool: UpstreamPool;
+  readonly batcher: Batcher;
+  /** The response is out. `reusable`: the next request may follow on this connection. */
+  relayDone(reusable: boolean): void;
+  /** Bytes that were taken but belong to the next request. */
+  giveBack(bytes: Buffer): void;
+  /** Break the connection so that nobody takes what was sent for complete. */
+  cut(): void;
+}
+
+export interface RelayRequest {
+  readonly head: Head;
+  readonly method: string;
+  readonly minor: 0 | 1;
+  readonly target: Target;
+  readonly client: Client;
+  readonly exchange: Exchange;
+}
+
+const MAX_INTERIM = 32;
+/** How much of a refused request's body is read and dropped so that the client gets to see the answer. */
+const MAX_DISCARD = 8 * 1024 * 1024;
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+type Phase = 'dialling' | 'open' | 'discarding' | 'tunnel' | 'over';
+
+export class Relay implements UpstreamListener {
+  #phase: Phase = 'dialling';
+  #upstream: UpstreamConnection | undefined;
+  readonly #abort = new AbortController();
+  /** The client waits for a 100 before it sends its body. */
+  readonly #expects: boolean;
+  readonly #requestReader: BodyReader | undefined;
+  #requestSink: TransformSink | undefined;
+  #requestDone: boolean;
+  #requestBytes = 0;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #discarded = 0;
+
+  #partialHead: Buffer | undefined;
+  #interim = 0;
+  #responseHead: Head | undefined;
+  #responseReader: BodyReader | undefined;
+  #responseSink: TransformSink | undefined;
+  #responseBytes = 0;
+  #answered = false;
+  #responseDone = false;
+  #closeClient: boolean;
+  #closeUpstream = false;
+  #ended = false;
+  #retried = false;
+  #reused = false;
+
+  constructor(
+    private readonly owner: RelayOwner,
+    private readonly request: RelayRequest,
+  ) {
+    this.#requestReader = requestBody(request.head.framing);
+    this.#requestDone = this.#requestReader === undefined;
+    this.#closeClient = request.head.connectionClose || request.minor === 0;
+    this.#expects = !this.#requestDone && request.head.fields.lower.includes('expect');
+  }
+
+  get exchange(): Exchange {
+    return this.request.exchange;
+  }
+
+  /** True while client bytes belong to this exchange. */
+  get wantsBytes(): boolean {
+    return !this.#requestDone || this.#phase === 'tunnel';
+  }
+
+  start(): void {
+    const { verdict } = this.exchange;
+    if (verdict.kind === 'answer') {
+      this.#answer(verdict.answer, { kind: 'complete' });
+      return;
+    }
+    const key = UpstreamPool.key(this.request.target, verdict.addresses, this.request.client);
+    const pooled = this.owner.pool.take(key);
+    if (pooled) this.#open(pooled);
+    else this.#dial(key);
+  }
+
+  #dial(key: string): void {
+    const { verdict } = this.exchange;
+    if (verdict.kind !== 'forward') return;
+    this.#phase = 'dialling';
+    this.owner.pool.connect(this.request.target, verdict.addresses, key, this.#abort.signal).then(
+      (connection) => {
+        if (this.#phase === 'dialling') this.#open(connection);
+        else connection.destroy();
+      },
+      (error: unknown) => this.#fail(error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502)),
+    );
+  }
+
+  #open(connection: UpstreamConnection): void {
+    const { verdict } = this.exchange;
+    if (verdict.kind !== 'forward') return;
+    const { head, method } = this.request;
+    this.#upstream = connection;
+    this.#phase = 'open';
+    this.#reused = connection.uses > 0;
+    this.exchange.sent(this.#reused);
+    connection.attach(this);
+    let fields = verdict.fields;
+    if (verdict.body && this.#requestReader) {
+      const rechunk = head.framing.chunked || !verdict.body.keepsLength;
+      if (rechunk && !head.framing.chunked) fields = replaceLength(fields);
+      this.#requestSink = new TransformSink(verdict.body, rechunk);
+    }
+    let extra = head.upgrade === undefined ? '' : `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+    if (head.host === undefined) extra += `Host: ${hostField(this.request.target)}\r\n`;
+    this.owner.batcher.put(connection.socket, writeHead(`${method} ${verdict.path} HTTP/1.1`, fields, extra));
+    const waiting = this.#takeWaiting();
+    if (waiting) {
+      const taken = this.#forward(waiting, 0);
+      if (taken < waiting.length) this.owner.giveBack(waiting.subarray(taken));
+    }
+    if (!this.#requestDone) this.owner.stream.resume();
+  }
+
+  #takeWaiting(): Buffer | undefined {
+    const waiting = this.#waiting.length > 0 ? Buffer.concat(this.#waiting) : undefined;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  /** Client bytes, from `from`. Returns how many belong to this exchange. */
+  clientBytes(bytes: Buffer, from: number): number {
+    switch (this.#phase) {
+      case 'dialling':
+        // The head is judged but not sent; hold what comes, and no more than a little.
+        this.#waiting.push(from === 0 ? bytes : bytes.subarray(from));
+        this.#waitingBytes += bytes.length - from;
+        if (this.#waitingBytes > 64 * 1024) this.owner.stream.pause();
+        return bytes.length - from;
+      case 'open':
+        return this.#forward(bytes, from);
+      case 'tunnel':
+        this.#requestBytes += bytes.length - from;
+        if (this.#upstream && !this.owner.batcher.put(this.#upstream.socket, from === 0 ? bytes : bytes.subarray(from))) this.owner.stream.pause();
+        return bytes.length - from;
+      case 'discarding':
+        return this.#discard(bytes, from);
+      case 'over':
+        return bytes.length - from;
+    }
+  }
+
+  #forward(bytes: Buffer, from: number): number {
+    const reader = this.#requestReader;
+    if (!reader || !this.#upstream) return 0;
+    let taken: number;
+    let out: Buffer;
+    try {
+      taken = reader.feed(bytes, from, this.#requestSink);
+      if (this.#requestSink) {
+        if (reader.done) this.#requestSink.end();
+        out = this.#requestSink.take();
+      } else out = from === 0 && taken === bytes.length ? bytes : bytes.subarray(from, from + taken);
+    } catch (error) {
+      this.#dropUpstream();
+      if (error instanceof RefusedBody) this.#answer(error.answer, { kind: 'complete' });
+      else this.#failBad(error, 400);
+      return bytes.length - from;
+    }
+    this.#requestBytes += taken;
+    if (out.length > 0 && !this.owner.batcher.put(this.#upstream.socket, out)) this.owner.stream.pause();
+    if (reader.done) {
+      this.#requestDone = true;
+      if (this.#responseDone) this.#over();
+    }
+    return taken;
+  }
+
+  #discard(bytes: Buffer, from: number): number {
+    const reader = this.#requestReader!;
+    let taken: number;
+    try {
+      taken = reader.feed(bytes, from, undefined);
+    } catch {
+      this.#finishClient(false);
+      return bytes.length - from;
+    }
+    this.#discarded += taken;
+    if (reader.done) {
+      this.#requestDone = true;
+      this.#finishClient(!this.#closeClient);
+    } else if (this.#discarded > MAX_DISCARD) {
+      this.#finishClient(false);
+    }
+    return taken;
+  }
+
+  // --- upstream side
+
+  data(bytes: Buffer): void {
+    try {
+      this.#upstreamBytes(bytes);
+    } catch (error) {
+      this.#failBad(error, 502);
+    }
+  }
+
+  #upstreamBytes(bytes: Buffer): void {
+    if (this.#phase === 'tunnel') {
+      this.#responseBytes += bytes.length;
+      this.#toClient(bytes);
+      return;
+    }
+    let from = 0;
+    let buffer = bytes;
+    while (!this.#responseHead) {
+      if (this.#partialHead) {
+        buffer = Buffer.concat([this.#partialHead, buffer.subarray(from)]);
+        this.#partialHead = undefined;
+        from = 0;
+      } else if (from > 0) {
+        buffer = buffer.subarray(from);
+        from = 0;
+      }
+      const end = endOfHead(buffer);
+      if (end < 0) {
+        if (buffer.length > 0) this.#partialHead = buffer;
+        return;
+      }
+      from = end;
+      if (this.#head(buffer, end)) return; // switched protocols
+    }
+    this.#responseBody(buffer, from);
+  }
+
+  /** One response head. Returns true when the connection became a tunnel. */
+  #head(buffer: Buffer, end: number): boolean {
+    const head = parseHead(buffer, end);
+    const { status, reason, minor } = parseStatusLine(head.startLine);
+    if (status === 101) {
+      this.#switch(buffer, end, head, reason);
+      return true;
+    }
+    if (status < 200) {
+      if (++this.#interim > MAX_INTERIM) throw new BadMessage('too-many-interim', 'The upstream sent too many interim responses.');
+      if (this.request.minor === 1) this.#toClient(Buffer.from(writeHead(`HTTP/1.1 ${status} ${reason}`, head.fields, ''), 'latin1'));
+      return false;
+    }
+    this.#responseHead = head;
+    const reader = responseBody(head.framing, this.request.method, status);
+    this.#responseReader = reader;
+    const seen: ResponseHead = { status, reason, fields: head.fields, hasBody: reader !== undefined };
+    const verdict = this.exchange.response(seen);
+    const untilClose = reader instanceof UntilCloseReader;
+    this.#closeUpstream = head.connectionClose || untilClose || (minor === 0 && !head.connectionKeepAlive);
+    let fields = verdict.fields;
+    if (reader) {
+      const tooNew = head.framing.chunked && this.request.minor === 0;
+      if (verdict.body || tooNew) {
+        const transform = verdict.body ?? IDENTITY;
+        const rechunk = this.request.minor === 1 && (head.framing.chunked || (head.framing.length !== undefined && !transform.keepsLength));
+        if (rechunk && !head.framing.chunked) fields = replaceLength(fields);
+        else if (!rechunk && (head.framing.chunked || (head.framing.length !== undefined && !transform.keepsLength))) {
+          fields = withoutFraming(fields);
+          this.#closeClient = true;
+        }
+        this.#responseSink = new TransformSink(transform, rechunk);
+      }
+      if (untilClose) this.#closeClient = true;
+    }
+    this.#answered = true;
+    const asItCame = !head.stripped && fields === head.fields && minor === 1 && !this.#closeClient && verdict.reason === reason;
+    if (asItCame) this.#toClient(buffer.subarray(0, end));
+    else this.#toClient(Buffer.from(writeHead(`HTTP/1.1 ${status} ${verdict.reason}`, fields, this.#closeClient ? 'Connection: close\r\n' : ''), 'latin1'));
+    return false;
+  }
+
+  #responseBody(buffer: Buffer, from: number): void {
+    const reader = this.#responseReader;
+    if (!reader) {
+      this.#responseOver(buffer.length - from);
+      return;
+    }
+    const taken = reader.feed(buffer, from, this.#responseSink);
+    this.#responseBytes += taken;
+    let out: Buffer;
+    if (this.#responseSink) {
+      if (reader.done) this.#responseSink.end();
+      out = this.#responseSink.take();
+    } else out = from === 0 && taken === buffer.length ? buffer : buffer.subarray(from, from + taken);
+    if (out.length > 0) this.#toClient(out);
+    if (reader.done) this.#responseOver(buffer.length - from - taken);
+  }
+
+  #responseOver(extraBytes: number): void {
+    const upstream = this.#upstream!;
+    this.#responseDone = true;
+    this.#upstream = undefined;
+    upstream.detach();
+    upstream.socket.resume();
+    // Bytes after the end of a response answer nothing that was asked: never hand them to the next exchange.
+    if (extraBytes > 0 || this.#closeUpstream || !this.#requestDone) upstream.destroy();
+    else this.owner.pool.give(upstream);
+    this.#end({ kind: 'complete' });
+    this.#afterAnswer();
+  }
+
+  /** Answered: on to the next request, or first past the rest of this one's body (answered early, as 413 does). */
+  #afterAnswer(): void {
+    if (this.#requestDone) {
+      this.#over();
+      return;
+    }
+    if (this.#expects) {
+      // Whether a client that was not told to continue sends its body is its choice: no telling where the next request is.
+      this.#finishClient(false);
+      return;
+    }
+    this.#phase = 'discarding';
+    this.owner.stream.resume();
+    const waiting = this.#takeWaiting();
+    if (waiting) {
+      const taken = this.#discard(waiting, 0);
+      if (taken < waiting.length) this.owner.giveBack(waiting.subarray(taken));
+    }
+  }
+
+  #switch(buffer: Buffer, end: number, head: Head, reason: string): void {
+    if (this.request.head.upgrade === undefined || !this.#requestDone) throw new BadMessage('unasked-101', 'The upstream switched protocols without being asked.');
+    const verdict = this.exchange.response({ status: 101, reason, fields: head.fields, hasBody: false });
+    this.#answered = true;
+    this.#phase = 'tunnel';
+    this.#upstream!.socket.setTimeout(0);
+    this.#toClient(Buffer.from(writeHead(`HTTP/1.1 101 ${verdict.reason}`, verdict.fields, `Connection: Upgrade\r\nUpgrade: ${head.upgrade ?? this.request.head.upgrade}\r\n`), 'latin1'));
+    const rest = buffer.subarray(end);
+    if (rest.length > 0) {
+      this.#responseBytes += rest.length;
+      this.#toClient(rest);
+    }
+    this.owner.stream.resume();
+  }
+
+  drain(): void {
+    if (this.#phase === 'open' || this.#phase === 'tunnel') this.owner.stream.resume();
+  }
+
+  /** The client took what was written: more may come. */
+  clientDrained(): void {
+    this.#upstream?.socket.resume();
+  }
+
+  ended(error: WireError | undefined): void {
+    this.#upstream = undefined;
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'tunnel') {
+      this.#end({ kind: 'complete' });
+      this.#phase = 'over';
+      this.owner.stream.end();
+      return;
+    }
+    if (this.#responseReader instanceof UntilCloseReader && !error) {
+      this.#responseSink?.end();
+      const rest = this.#responseSink?.take();
+      if (rest && rest.length > 0) this.#toClient(rest);
+      this.#responseDone = true;
+      this.#end({ kind: 'complete' });
+      this.#finishClient(false);
+      return;
+    }
+    if (this.#canRetry()) {
+      this.#retried = true;
+      const { verdict } = this.exchange;
+      if (verdict.kind === 'forward') this.#dial(UpstreamPool.key(this.request.target, verdict.addresses, this.request.client));
+      return;
+    }
+    this.#fail(error ?? new WireError('upstream-reset', `${this.request.target.host} closed the connection before it answered.`, 502));
+  }
+
+  /**
+   * A pooled connection that closed under a request without a body that may be repeated (RFC 9110, 9.2.2): once more,
+   * on a new one. Anything else might be done twice.
+   */
+  #canRetry(): boolean {
+    return this.#reused && !this.#retried && !this.#answered && this.#interim === 0 && !this.#partialHead && this.#requestReader === undefined && IDEMPOTENT.has(this.request.method) && this.request.head.upgrade === undefined;
+  }
+
+  // --- ends
+
+  /** The client connection is gone. */
+  clientGone(): void {
+    if (this.#phase === 'over') return;
+    const tunnel = this.#phase === 'tunnel';
+    this.#phase = 'over';
+    this.#dropUpstream();
+    this.#end(tunnel ? { kind: 'complete' } : { kind: 'aborted' });
+  }
+
+  /** A policy change or the end of the engine: nothing more passes, in either direction. */
+  cut(code: string, message: string): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.#dropUpstream();
+    this.#end({ kind: 'failed', code, message });
+    this.owner.cut();
+  }
+
+  #failBad(error: unknown, status: number): void {
+    if (error instanceof BadMessage) this.#fail(new WireError(status === 502 ? `upstream-${error.code}` : error.code, error.message, status === 502 ? 502 : error.status));
+    else this.#fail(new WireError('internal', 'The proxy failed on this message. Nothing more was forwarded.', 502));
+  }
+
+  #fail(error: WireError): void {
+    if (this.#phase === 'over') return;
+    this.#dropUpstream();
+    const how: ExchangeEnd = { kind: 'failed', code: error.code, message: error.message };
+    if (this.#answered || this.#phase === 'tunnel') {
+      // The client must see a cut as a cut: no end of the body, no error text inside it.
+      this.#phase = 'over';
+      this.#end(how);
+      this.owner.cut();
+      return;
+    }
+    this.#answer(errorAnswer(error.status, error.code, error.message), how);
+  }
+
+  #answer(answer: LocalAnswer, how: ExchangeEnd): void {
+    this.#answered = true;
+    this.#responseDone = true;
+    const body = Buffer.from(answer.body, 'utf8');
+    let head = `HTTP/1.1 ${answer.status} ${answer.reason}\r\n`;
+    for (const [name, value] of answer.headers) head += `${name}: ${value}\r\n`;
+    head += `content-length: ${body.length}\r\n${this.#closeClient || this.#expects ? 'connection: close\r\n' : ''}\r\n`;
+    this.owner.batcher.put(this.owner.stream, head);
+    if (this.request.method !== 'HEAD') this.#toClient(body);
+    this.#end(how);
+    this.#afterAnswer();
+  }
+
+  #over(): void {
+    if (this.#phase === 'over') return;
+    this.#finishClient(!this.#closeClient);
+  }
+
+  #finishClient(reusable: boolean): void {
+    this.#phase = 'over';
+    this.owner.relayDone(reusable);
+  }
+
+  #toClient(bytes: Buffer): void {
+    if (!this.owner.batcher.put(this.owner.stream, bytes)) this.#upstream?.socket.pause();
+  }
+
+  #dropUpstream(): void {
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    this.#abort.abort();
+    upstream?.destroy();
+  }
+
+  #end(how: ExchangeEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.exchange.end(how, { request: this.#requestBytes, response: this.#responseBytes });
+  }
+}
+
+const IDENTITY = { keepsLength: true, push: (chunk: Buffer) => chunk, end: () => Buffer.alloc(0) };
+
+function hostField({ scheme, host, port }: Target): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`;
+}
+
+function replaceLength(fields: Fields): Fields {
+  const at = fields.lower.indexOf('content-length');
+  const names = [...fields.names];
+  const lower = [...fields.lower];
+  const values = [...fields.values];
+  names[at] = 'Transfer-Encoding';
+  lower[at] = 'transfer-encoding';
+  values[at] = 'chunked';
+  return { names, lower, values };
+}
+
+function withoutFraming(fields: Fields): Fields {
+  const keep = fields.lower.map((name) => name !== 'content-length' && name !== 'transfer-encoding');
+  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
+  return { names: pick(fields.names), lower: pick(fields.lower), values: pick(fields.values) };
+}
