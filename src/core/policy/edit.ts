@@ -109,13 +109,16 @@ export function moveRule(text: string, from: number, to: number): EditResult {
     const texts = items.map((item) => text.slice(item.range![0], item.range![1]));
     texts.splice(to, 0, ...texts.splice(from, 1));
     let edited = text;
-    for (let i = items.length - 1; i >= 0; i--) edited = edited.slice(0, items[i]!.range![0]) + texts[i]! + edited.slice(items[i]!.range![1]);
+    for (let i = items.length - 1; i >= 0; i--)
+      edited = edited.slice(0, items[i]!.range![0]) + texts[i]! + edited.slice(items[i]!.range![1]);
     return finishText(text, edited);
   }
   const { eol } = found.value;
   const starts = items.map((item) => blockStart(text, item));
   const end = endOfItem(text, items[items.length - 1]!, indentOf(text, dashOf(text, items[0]!)));
-  const blocks = starts.map((start, i) => text.slice(start, starts[i + 1] ?? end)).map((block) => (block.endsWith('\n') ? block : block + eol));
+  const blocks = starts
+    .map((start, i) => text.slice(start, starts[i + 1] ?? end))
+    .map((block) => (block.endsWith('\n') ? block : block + eol));
   blocks.splice(to, 0, ...blocks.splice(from, 1));
   let joined = blocks.join('');
   if (!text.slice(0, end).endsWith('\n')) joined = joined.slice(0, -eol.length);
@@ -134,7 +137,8 @@ function setTop(text: string, key: string, value: string): EditResult {
   const found = locate(text);
   if (!found.ok) return found;
   const { root, eol } = found.value;
-  if (!isMap(root) || found.value.single) return err(`A policy in a short form has no "${key}": write it in the full form first.`);
+  if (!isMap(root) || found.value.single)
+    return err(`A policy in a short form has no "${key}": write it in the full form first.`);
   const pair = root.items.find((item) => isScalar(item.key) && item.key.value === key);
   if (pair && isScalar(pair.value) && pair.value.range) {
     const old = text.slice(pair.value.range[0], pair.value.range[1]);
@@ -142,9 +146,14 @@ function setTop(text: string, key: string, value: string): EditResult {
     return finish(text, { start: pair.value.range[0], end: pair.value.range[1], text: `${quote}${value}${quote}` });
   }
   const first = root.items[0]?.key as Node | undefined;
-  if (root.flow === true) return finish(text, at0(root.range![0] + 1, first ? `"${key}": "${value}", ` : `"${key}": "${value}"`));
+  if (root.flow === true)
+    return finish(text, at0(root.range![0] + 1, first ? `"${key}": "${value}", ` : `"${key}": "${value}"`));
   const version = root.items.find((item) => isScalar(item.key) && item.key.value === 'version');
-  const at = version ? nextLine(text, (version.value as Node).range![1]) : first ? lineStart(text, first.range![0]) : text.length;
+  const at = version
+    ? nextLine(text, (version.value as Node).range![1])
+    : first
+      ? lineStart(text, first.range![0])
+      : text.length;
   return finish(text, at0(at, `${text.slice(0, at).endsWith('\n') || at === 0 ? '' : eol}${key}: ${value}${eol}`));
 }
 
@@ -184,13 +193,19 @@ function insertRules(text: string, rule: NewRule, { root, single, rulesPair, eol
   const map = root as YAMLMap;
   if (map.flow === true) {
     if (rulesPair) return err('"rules" is not a list.');
-    return finish(text, at0(map.range![1] - 1, `${map.items.length > 0 ? ', ' : ''}"rules": [${flowRule(rule, true)}]`));
+    return finish(
+      text,
+      at0(map.range![1] - 1, `${map.items.length > 0 ? ', ' : ''}"rules": [${flowRule(rule, true)}]`),
+    );
   }
   if (rulesPair) {
     const at = nextLine(text, text.indexOf(':', (rulesPair.key as Node).range![1]));
     return finish(text, at0(at, `${text.slice(0, at).endsWith('\n') ? '' : eol}${blockRule(rule, '  ', eol)}`));
   }
-  return finish(text, at0(text.length, `${text === '' || text.endsWith('\n') ? '' : eol}rules:${eol}${blockRule(rule, '  ', eol)}`));
+  return finish(
+    text,
+    at0(text.length, `${text === '' || text.endsWith('\n') ? '' : eol}rules:${eol}${blockRule(rule, '  ', eol)}`),
+  );
 }
 
 const at0 = (at: number, text: string): Splice => ({ start: at, end: at, text });
@@ -276,7 +291,10 @@ function flowValue(value: unknown, json: boolean): string {
 
 /** A plain scalar where YAML reads it back as the same text in any context, else in double quotes. */
 function plain(text: string): string {
-  return /^[A-Za-z/][A-Za-z0-9._/-]*(?: [A-Za-z0-9._/-]+)*$/.test(text) && !/^(?:true|false|null|yes|no|on|off)$/i.test(text) ? text : JSON.stringify(text);
+  return /^[A-Za-z/][A-Za-z0-9._/-]*(?: [A-Za-z0-9._/-]+)*$/.test(text) &&
+    !/^(?:true|false|null|yes|no|on|off)$/i.test(text)
+    ? text
+    : JSON.stringify(text);
 }
 
 function finish(text: string, splice: Splice): EditResult {
@@ -288,7 +306,12 @@ function finishText(before: string, after: string): EditResult {
   let start = 0;
   while (start < before.length && before[start] === after[start]) start++;
   let back = 0;
-  while (back < before.length - start && back < after.length - start && before[before.length - 1 - back] === after[after.length - 1 - back]) back++;
+  while (
+    back < before.length - start &&
+    back < after.length - start &&
+    before[before.length - 1 - back] === after[after.length - 1 - back]
+  )
+    back++;
   return checked(after, { start, end: before.length - back, text: after.slice(start, after.length - back) });
 }
 

@@ -66,7 +66,14 @@ class Compiled implements CompiledPolicy {
 
   evaluate(request: PolicyRequest): Decision {
     const paths = readings(request.path);
-    if (paths === undefined) return this.#decide(request, undefined, 'block', 'the path cannot be read: it holds a control character or a bad percent sequence', 'block');
+    if (paths === undefined)
+      return this.#decide(
+        request,
+        undefined,
+        'block',
+        'the path cannot be read: it holds a control character or a bad percent sequence',
+        'block',
+      );
     const candidates = this.#candidates(request.host);
     let strictest: CompiledRule | undefined;
     let action: Action = 'allow';
@@ -74,22 +81,40 @@ class Compiled implements CompiledPolicy {
     for (const path of paths) {
       const rule = this.#first(candidates, request, path);
       const found: Action = rule?.rule.type ?? this.policy.default;
-      if (first || strictness(found) > strictness(action) || (found === action && strictest === undefined && rule !== undefined && action === 'block')) {
+      if (
+        first ||
+        strictness(found) > strictness(action) ||
+        (found === action && strictest === undefined && rule !== undefined && action === 'block')
+      ) {
         strictest = rule;
         action = found;
         first = false;
       }
     }
-    return this.#decide(request, strictest?.rule, action, undefined, effective(action, strictest?.rule, this.policy.mode));
+    return this.#decide(
+      request,
+      strictest?.rule,
+      action,
+      undefined,
+      effective(action, strictest?.rule, this.policy.mode),
+    );
   }
 
   evaluateConnect(request: ConnectRequest): Decision {
-    const asRequest: PolicyRequest = { scheme: request.port === 80 ? 'http' : 'https', host: request.host, port: request.port, method: 'CONNECT', path: '/', agent: request.agent };
+    const asRequest: PolicyRequest = {
+      scheme: request.port === 80 ? 'http' : 'https',
+      host: request.host,
+      port: request.port,
+      method: 'CONNECT',
+      path: '/',
+      agent: request.agent,
+    };
     let block: CompiledRule | undefined;
     for (const index of this.#candidates(request.host)) {
       const rule = this.#rules[index]!;
       if (!matchesConnect(rule, asRequest)) continue;
-      if (rule.rule.type === 'tunnel' || rule.rule.type === 'allow') return this.#decide(asRequest, rule.rule, rule.rule.type, undefined, rule.rule.type);
+      if (rule.rule.type === 'tunnel' || rule.rule.type === 'allow')
+        return this.#decide(asRequest, rule.rule, rule.rule.type, undefined, rule.rule.type);
       // A block that names neither method nor path refuses all that could come; a narrower one leaves the rest open.
       if (!rule.methods && !rule.paths && !rule.schemes) {
         block = rule;
@@ -125,7 +150,13 @@ class Compiled implements CompiledPolicy {
     return undefined;
   }
 
-  #decide(request: PolicyRequest, rule: Rule | undefined, action: Action, because: string | undefined, result: Action): Decision {
+  #decide(
+    request: PolicyRequest,
+    rule: Rule | undefined,
+    action: Action,
+    because: string | undefined,
+    result: Action,
+  ): Decision {
     return new Verdict(this.policy, request, rule, action, because, result, () => this.#trace(request, rule));
   }
 
@@ -135,7 +166,11 @@ class Compiled implements CompiledPolicy {
     for (const compiled of this.#rules) {
       const reasons = paths.map((path) => mismatch(compiled, request, path));
       const matched = reasons.some((reason) => reason === undefined) || compiled.rule === decided;
-      steps.push({ rule: compiled.rule.index, matched, why: matched ? 'matched' : (reasons[0] ?? 'the path cannot be read') });
+      steps.push({
+        rule: compiled.rule.index,
+        matched,
+        why: matched ? 'matched' : (reasons[0] ?? 'the path cannot be read'),
+      });
       if (compiled.rule === decided) break;
     }
     return steps;
@@ -166,7 +201,8 @@ class Verdict implements Decision {
     if (this.because !== undefined) return `${what} is refused: ${this.because}.`;
     const verb = { allow: 'allows', block: 'blocks', tunnel: 'passes unread' }[this.action];
     if (this.rule) return `${ruleName(this.rule)} ${verb} ${what}.`;
-    if (this.effective === this.action) return `No rule matches ${what}; the default ${this.action === 'block' ? 'blocks' : 'allows'} it.`;
+    if (this.effective === this.action)
+      return `No rule matches ${what}; the default ${this.action === 'block' ? 'blocks' : 'allows'} it.`;
     return `No rule matches ${what}; mode ${this.policy.mode} lets it through and marks it.`;
   }
 
@@ -176,7 +212,15 @@ class Verdict implements Decision {
 
   toJSON(): object {
     const { action, effective: result, rule, layer, reason, addresses, trace } = this;
-    return { action, effective: result, rule: rule && { index: rule.index, type: rule.type, description: rule.description }, layer, reason, addresses, trace };
+    return {
+      action,
+      effective: result,
+      rule: rule && { index: rule.index, type: rule.type, description: rule.description },
+      layer,
+      reason,
+      addresses,
+      trace,
+    };
   }
 }
 
@@ -226,10 +270,14 @@ const DEFAULT_PORT = { http: 80, ws: 80, https: 443, wss: 443 } as const;
 function mismatch(compiled: CompiledRule, request: PolicyRequest, path: string): string | undefined {
   const { rule, hosts, ports, methods, paths, schemes, agents } = compiled;
   if (hosts && !matchesIndex(hosts, request.host)) return `host ${request.host} is not ${list(rule.match.host)}`;
-  if (ports !== 'any' && !matchesPort(ports, rule, request)) return ports ? `port ${request.port} is not ${[...ports].join(' or ')}` : `port ${request.port} is not the default of ${request.scheme}`;
+  if (ports !== 'any' && !matchesPort(ports, rule, request))
+    return ports
+      ? `port ${request.port} is not ${[...ports].join(' or ')}`
+      : `port ${request.port} is not the default of ${request.scheme}`;
   if (schemes && !schemes.has(request.scheme)) return `scheme ${request.scheme} is not ${list(rule.match.scheme)}`;
   if (methods && !methods.has(request.method)) return `method ${request.method} is not ${list(rule.match.method)}`;
-  if (agents && !agents.has(request.agent ?? '')) return `agent ${request.agent ?? 'unknown'} is not ${list(rule.match.agent)}`;
+  if (agents && !agents.has(request.agent ?? ''))
+    return `agent ${request.agent ?? 'unknown'} is not ${list(rule.match.agent)}`;
   if (paths && !paths.some((glob) => matchesGlob(glob, path))) return `path is not ${list(rule.match.path)}`;
   return undefined;
 }
@@ -243,7 +291,8 @@ function matchesPort(ports: ReadonlySet<number> | undefined, rule: Rule, request
 function matchesConnect({ rule, hosts, ports, agents }: CompiledRule, request: PolicyRequest): boolean {
   if (hosts && !matchesIndex(hosts, request.host)) return false;
   if (agents && !agents.has(request.agent ?? '')) return false;
-  if (ports === 'any' || rule.type === 'block') return ports === 'any' || ports === undefined || ports.has(request.port);
+  if (ports === 'any' || rule.type === 'block')
+    return ports === 'any' || ports === undefined || ports.has(request.port);
   return ports ? ports.has(request.port) : request.port === 443 || request.port === 80;
 }
 

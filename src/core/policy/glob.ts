@@ -32,7 +32,13 @@ export function compileGlob(glob: string): CompiledGlob {
 export function matchesGlob(glob: CompiledGlob, text: string): boolean {
   const [first, last] = glob;
   if (glob.length === 1 && typeof first === 'string') return first === text;
-  if (glob.length === 2 && typeof first === 'string' && typeof last === 'object' && last.across && first.endsWith('/')) {
+  if (
+    glob.length === 2 &&
+    typeof first === 'string' &&
+    typeof last === 'object' &&
+    last.across &&
+    first.endsWith('/')
+  ) {
     return text.startsWith(first) || text === first.slice(0, -1);
   }
   let reachable = new Set<number>([0]);

@@ -88,13 +88,21 @@ function blockMatcher(text: string): (host: string) => boolean {
   const bits = Number(text.slice(slash + 1));
   return (host) => {
     const own = bitsOf(host);
-    return own !== undefined && base !== undefined && own.length === base.length && own.slice(0, bits) === base.slice(0, bits);
+    return (
+      own !== undefined &&
+      base !== undefined &&
+      own.length === base.length &&
+      own.slice(0, bits) === base.slice(0, bits)
+    );
   };
 }
 
 /** An address as a string of bits; undefined for a name. */
 function bitsOf(host: string): string | undefined {
-  if (host.includes(':')) return parseIpv6(host)?.map((word) => word.toString(2).padStart(16, '0')).join('');
+  if (host.includes(':'))
+    return parseIpv6(host)
+      ?.map((word) => word.toString(2).padStart(16, '0'))
+      .join('');
   if (!/^\d+(?:\.\d+){3}$/.test(host)) return undefined;
   return parseIpv4(host)?.toString(2).padStart(32, '0');
 }

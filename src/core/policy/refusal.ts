@@ -12,23 +12,40 @@ export interface Refusal {
   readonly sentence: string;
 }
 
-const FOR_AGENT = 'This is a decision of the user of this workspace, not a fault of the network. Do not try another way to the same end; tell the user what was blocked and why you wanted it.';
+const FOR_AGENT =
+  'This is a decision of the user of this workspace, not a fault of the network. Do not try another way to the same end; tell the user what was blocked and why you wanted it.';
 
 /** Why the policy refused a request, and what the user can do about it. */
-export function refusalFor(decision: Decision, request: PolicyRequest, { policyFile }: { readonly policyFile: string }): Refusal {
+export function refusalFor(
+  decision: Decision,
+  request: PolicyRequest,
+  { policyFile }: { readonly policyFile: string },
+): Refusal {
   const { rule } = decision;
   const user = rule
     ? `If this should be allowed, change ${ruleName(rule)} in ${policyFile} (command "Sandbox Agent: Open Policy").`
     : `If this should be allowed, add a rule for ${request.host} to ${policyFile} (command "Sandbox Agent: Open Policy").`;
-  return build('blocked_by_policy', decision.reason, user, rule ? String(rule.index + 1) : 'default', { rule: rule ? { number: rule.index + 1, description: rule.description ?? null } : null }, request);
+  return build(
+    'blocked_by_policy',
+    decision.reason,
+    user,
+    rule ? String(rule.index + 1) : 'default',
+    { rule: rule ? { number: rule.index + 1, description: rule.description ?? null } : null },
+    request,
+  );
 }
 
-const FINDING: Readonly<Record<Finding['kind'], (finding: Finding, request: PolicyRequest) => readonly [sentence: string, user: string]>> = {
+const FINDING: Readonly<
+  Record<Finding['kind'], (finding: Finding, request: PolicyRequest) => readonly [sentence: string, user: string]>
+> = {
   'dummy-unbound': ({ secret, place }, { host }) => [
     `The request carries the stand-in of ${secret} (${place}) to ${host}, a host that this secret is not bound to. The real value was not sent.`,
     `If ${host} should receive ${secret}, bind it under "secrets:" in the policy. If not, something tried to send it there.`,
   ],
-  'dummy-elsewhere': ({ secret, place }) => [`The stand-in of ${secret} is in a place (${place}) where no credential is read.`, 'Nothing needs to be done.'],
+  'dummy-elsewhere': ({ secret, place }) => [
+    `The stand-in of ${secret} is in a place (${place}) where no credential is read.`,
+    'Nothing needs to be done.',
+  ],
   'dummy-cleartext': ({ secret }, { host }) => [
     `The request would carry ${secret} to ${host} without encryption. The real value was not sent.`,
     'Use https, or a loopback address for a local server.',
@@ -42,8 +59,23 @@ export function refusalForFinding(finding: Finding, request: PolicyRequest): Ref
   return build('blocked_secret', sentence, user, 'secret', { secret: finding.secret, place: finding.place }, request);
 }
 
-function build(code: string, sentence: string, user: string, rule: string, details: object, request: PolicyRequest): Refusal {
-  const error = { type: 'sandbox_agent_blocked', code, message: sentence, request: describe(request), ...details, for_the_user: user, for_the_agent: FOR_AGENT };
+function build(
+  code: string,
+  sentence: string,
+  user: string,
+  rule: string,
+  details: object,
+  request: PolicyRequest,
+): Refusal {
+  const error = {
+    type: 'sandbox_agent_blocked',
+    code,
+    message: sentence,
+    request: describe(request),
+    ...details,
+    for_the_user: user,
+    for_the_agent: FOR_AGENT,
+  };
   const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Blocked by Sandbox Agent</title><body style="font:16px system-ui;max-width:40em;margin:4em auto;padding:0 1em"><h1>Blocked by Sandbox Agent</h1><p>${escape(sentence)}</p><p>${escape(user)}</p></body></html>\n`;
   return { json: `${JSON.stringify({ error }, undefined, 2)}\n`, html, header: `blocked; rule=${rule}`, sentence };
 }

@@ -9,7 +9,13 @@ export function blockHostRule(host: string): NewRule {
 }
 
 export function blockPathRule(request: Pick<PolicyRequest, 'host' | 'path'>): NewRule {
-  return { type: 'block', description: `Block ${request.host}${pathOf(request.path)}`, host: [request.host], port: 'any', path: [literal(pathOf(request.path))] };
+  return {
+    type: 'block',
+    description: `Block ${request.host}${pathOf(request.path)}`,
+    host: [request.host],
+    port: 'any',
+    path: [literal(pathOf(request.path))],
+  };
 }
 
 /** Exactly this host, method and path. */
@@ -29,7 +35,14 @@ export function allowRule(request: PolicyRequest): NewRule {
 export function blockedAlready(policy: Policy, host: string): number | undefined {
   for (const rule of policy.rules) {
     const { match } = rule;
-    const whole = match.host?.length === 1 && match.host[0] === host && !match.method && !match.path && !match.scheme && !match.agent && (match.port === 'any' || match.port === undefined);
+    const whole =
+      match.host?.length === 1 &&
+      match.host[0] === host &&
+      !match.method &&
+      !match.path &&
+      !match.scheme &&
+      !match.agent &&
+      (match.port === 'any' || match.port === undefined);
     if (rule.type === 'block' && whole) return rule.index;
     if (rule.type !== 'block') return undefined;
   }
