@@ -11,7 +11,11 @@ const bin = (name) => path.join(root, 'node_modules', '.bin', name);
 
 function run(command, args, env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    });
     child.on('error', (error) => {
       console.error(String(error));
       resolve(1);
@@ -22,7 +26,8 @@ function run(command, args, env = {}) {
 
 /** A tool whose exit code is the whole answer counts as one test. */
 const tool = (name, steps) => async () => {
-  for (const [command, args] of steps) if ((await run(command, args)) !== 0) return { passed: 0, failed: 1, skipped: 0, failures: [name] };
+  for (const [command, args] of steps)
+    if ((await run(command, args)) !== 0) return { passed: 0, failed: 1, skipped: 0, failures: [name] };
   return { passed: 1, failed: 0, skipped: 0, failures: [] };
 };
 
@@ -30,14 +35,30 @@ const tool = (name, steps) => async () => {
 const vitest = (project) => async () => {
   const report = path.join(artifacts, `${project}.json`);
   rmSync(report, { force: true });
-  const code = await run(bin('vitest'), ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  const code = await run(bin('vitest'), [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]);
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0, failures: [`${project}: no report`] };
   const { testResults, numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
-  const failures = testResults.flatMap((file) => file.assertionResults.filter((test) => test.status === 'failed').map((test) => `${project}: ${test.fullName}`));
-  const broken = testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'));
+  const failures = testResults.flatMap((file) =>
+    file.assertionResults.filter((test) => test.status === 'failed').map((test) => `${project}: ${test.fullName}`),
+  );
+  const broken = testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  );
   failures.push(...broken.map((file) => `${project}: ${path.relative(root, file.name)} did not run`));
   const failed = numFailedTests + broken.length;
-  return { passed: numPassedTests, failed: failed === 0 && (code !== 0 || numPassedTests === 0) ? 1 : failed, skipped: numPendingTests, failures };
+  return {
+    passed: numPassedTests,
+    failed: failed === 0 && (code !== 0 || numPassedTests === 0) ? 1 : failed,
+    skipped: numPendingTests,
+    failures,
+  };
 };
 
 /** A script of ours that writes [{name, ok, error?, skipped?}]. */
@@ -49,7 +70,12 @@ const script = (name, file) => async () => {
   const tests = JSON.parse(readFileSync(report, 'utf8'));
   const failures = tests.filter((test) => !test.ok && !test.skipped).map((test) => `${name}: ${test.name}`);
   const passed = tests.filter((test) => test.ok).length;
-  return { passed, failed: failures.length === 0 && (code !== 0 || passed === 0) ? 1 : failures.length, skipped: tests.filter((test) => test.skipped).length, failures };
+  return {
+    passed,
+    failed: failures.length === 0 && (code !== 0 || passed === 0) ? 1 : failures.length,
+    skipped: tests.filter((test) => test.skipped).length,
+    failures,
+  };
 };
 
 const stages = {
@@ -74,8 +100,11 @@ const needsBuild = new Set(['proxy', 'host', 'terminal', 'vscode', 'e2e', 'agent
 
 await ensureDependencies();
 mkdirSync(artifacts, { recursive: true });
-const names = Object.keys(stages).filter((name) => !only || only.includes(name) || (name === 'build' && only.some((wanted) => needsBuild.has(wanted))));
-for (const name of only ?? []) if (!(name in stages)) throw new Error(`no stage "${name}": ${Object.keys(stages).join(', ')}`);
+const names = Object.keys(stages).filter(
+  (name) => !only || only.includes(name) || (name === 'build' && only.some((wanted) => needsBuild.has(wanted))),
+);
+for (const name of only ?? [])
+  if (!(name in stages)) throw new Error(`no stage "${name}": ${Object.keys(stages).join(', ')}`);
 const total = { passed: 0, failed: 0, skipped: 0 };
 const rows = [];
 const failures = [];
@@ -85,7 +114,9 @@ for (const name of names) {
   const result = await stages[name]();
   for (const key of Object.keys(total)) total[key] += result[key];
   failures.push(...result.failures);
-  rows.push(`${name.padEnd(10)} ${String(result.passed).padStart(5)} passed ${String(result.failed).padStart(3)} failed ${String(result.skipped).padStart(3)} skipped ${((Date.now() - from) / 1000).toFixed(1).padStart(7)} s`);
+  rows.push(
+    `${name.padEnd(10)} ${String(result.passed).padStart(5)} passed ${String(result.failed).padStart(3)} failed ${String(result.skipped).padStart(3)} skipped ${((Date.now() - from) / 1000).toFixed(1).padStart(7)} s`,
+  );
   if (name === 'build' && result.failed > 0) break;
 }
 console.log(`\n${rows.join('\n')}`);

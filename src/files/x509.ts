@@ -17,7 +17,8 @@ const sequence = (...parts: Asn1[]) => asn1.create(UNIVERSAL, SEQUENCE, true, pa
 const oid = (id: string) => asn1.create(UNIVERSAL, OID, false, asn1.oidToDer(id).getBytes());
 const octets = (bytes: Buffer) => asn1.create(UNIVERSAL, OCTETSTRING, false, raw(bytes));
 const integer = (bytes: Buffer) => asn1.create(UNIVERSAL, INTEGER, false, raw(bytes));
-const bits = (bytes: Buffer, unused: number) => asn1.create(UNIVERSAL, BITSTRING, false, String.fromCharCode(unused) + raw(bytes));
+const bits = (bytes: Buffer, unused: number) =>
+  asn1.create(UNIVERSAL, BITSTRING, false, String.fromCharCode(unused) + raw(bytes));
 const boolean = (value: boolean) => asn1.create(UNIVERSAL, BOOLEAN, false, value ? '\xff' : '\x00');
 const der = (node: Asn1) => Buffer.from(asn1.toDer(node).getBytes(), 'latin1');
 /** RFC 5280, 4.1.2.5: UTCTime until 2049. */
@@ -25,8 +26,12 @@ const time = (at: Date) =>
   at.getUTCFullYear() < 2050
     ? asn1.create(UNIVERSAL, UTCTIME, false, asn1.dateToUtcTime(at))
     : asn1.create(UNIVERSAL, GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(at));
-const extension = (id: string, critical: boolean, value: Asn1) => sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(der(value)));
-const attribute = (id: string, text: string) => asn1.create(UNIVERSAL, SET, true, [sequence(oid(id), asn1.create(UNIVERSAL, UTF8, false, forge.util.encodeUtf8(text)))]);
+const extension = (id: string, critical: boolean, value: Asn1) =>
+  sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(der(value)));
+const attribute = (id: string, text: string) =>
+  asn1.create(UNIVERSAL, SET, true, [
+    sequence(oid(id), asn1.create(UNIVERSAL, UTF8, false, forge.util.encodeUtf8(text))),
+  ]);
 
 const ECDSA_SHA256 = '1.2.840.10045.4.3.2';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
@@ -59,7 +64,10 @@ export function makeAuthority(commonName: string, notBefore: Date, notAfter: Dat
 /** A server certificate for one canonical name or address. */
 export function makeLeaf(host: string, issuer: Issuer, notBefore: Date, notAfter: Date): IssuedCertificate {
   const keys = newKeys();
-  const name = net.isIP(host) === 0 ? asn1.create(CONTEXT_SPECIFIC, 2, false, host) : asn1.create(CONTEXT_SPECIFIC, 7, false, raw(addressBytes(host)));
+  const name =
+    net.isIP(host) === 0
+      ? asn1.create(CONTEXT_SPECIFIC, 2, false, host)
+      : asn1.create(CONTEXT_SPECIFIC, 7, false, raw(addressBytes(host)));
   // RFC 5280 bounds a common name to 64 characters; the name that counts is in the SAN.
   return issue(issuer, sequence(attribute('2.5.4.3', host.slice(0, 64))), keys, notBefore, notAfter, [
     extension('2.5.29.19', true, sequence()),
@@ -87,7 +95,14 @@ interface Keys {
 
 const newKeys = (): Keys => crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-function issue(issuer: Issuer, subject: Asn1, keys: Keys, notBefore: Date, notAfter: Date, extensions: Asn1[]): IssuedCertificate {
+function issue(
+  issuer: Issuer,
+  subject: Asn1,
+  keys: Keys,
+  notBefore: Date,
+  notAfter: Date,
+  extensions: Asn1[],
+): IssuedCertificate {
   const body = sequence(
     asn1.create(CONTEXT_SPECIFIC, 0, true, [integer(Buffer.from([2]))]),
     integer(serial()),

@@ -34,7 +34,12 @@ export class LeafStore {
     const notAfter = now + VALID_DAYS * DAY_MS;
     // A day back: clocks of containers are sometimes behind.
     const { cert, key } = makeLeaf(host, this.#issuer, new Date(now - DAY_MS), new Date(notAfter));
-    const context = tls.createSecureContext({ cert: cert + this.ca.cert, key, ciphers: CIPHERS, minVersion: 'TLSv1.2' });
+    const context = tls.createSecureContext({
+      cert: cert + this.ca.cert,
+      key,
+      ciphers: CIPHERS,
+      minVersion: 'TLSv1.2',
+    });
     if (this.#leaves.size >= MAX_LEAVES) this.#leaves.delete(this.#leaves.keys().next().value!);
     this.#leaves.set(host, { context, renewAt: notAfter - RENEW_BEFORE_MS });
     return context;

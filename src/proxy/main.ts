@@ -8,7 +8,10 @@ import { ProxyService } from './service';
 const GRACE_MS = 2_000;
 
 /** For the command line, which loads this file by its path: the same service without a process of its own. */
-export function serve(send: (message: FromProxy) => void): { handle(message: ToProxy): Promise<void>; stop(graceMs: number): Promise<void> } {
+export function serve(send: (message: FromProxy) => void): {
+  handle(message: ToProxy): Promise<void>;
+  stop(graceMs: number): Promise<void>;
+} {
   return new ProxyService(send);
 }
 
@@ -35,7 +38,9 @@ function runForked(): void {
       .then(() => {
         if (message.type === 'stop') end(0);
       })
-      .catch((error: unknown) => send({ type: 'log', level: 'error', text: `Internal error: ${(error as Error).name}` }));
+      .catch((error: unknown) =>
+        send({ type: 'log', level: 'error', text: `Internal error: ${(error as Error).name}` }),
+      );
   });
   const abandoned = async () => {
     if (wiringJournal) await undoWiring(wiringJournal);
@@ -45,7 +50,11 @@ function runForked(): void {
   process.on('SIGTERM', () => void abandoned().finally(() => end(0)));
   process.on('uncaughtException', (error) => {
     // One broken exchange must not take every other with it; the message may hold request text, so only its kind is told.
-    send({ type: 'log', level: 'error', text: `Uncaught ${error.name} in the proxy: ${(error.stack ?? '').split('\n')[1]?.trim() ?? ''}` });
+    send({
+      type: 'log',
+      level: 'error',
+      text: `Uncaught ${error.name} in the proxy: ${(error.stack ?? '').split('\n')[1]?.trim() ?? ''}`,
+    });
   });
   send({ type: 'ready', version: PROTOCOL_VERSION });
 }

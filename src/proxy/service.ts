@@ -21,7 +21,12 @@ export class ProxyService {
         await this.#configure(message.configuration);
         return;
       case 'policy':
-        if (!this.#guard.setPolicy(message.text)) this.send({ type: 'log', level: 'error', text: 'The policy text does not parse: everything is blocked until a valid one comes.' });
+        if (!this.#guard.setPolicy(message.text))
+          this.send({
+            type: 'log',
+            level: 'error',
+            text: 'The policy text does not parse: everything is blocked until a valid one comes.',
+          });
         this.#engine?.reconsider();
         return;
       case 'secrets':
@@ -34,13 +39,21 @@ export class ProxyService {
 
   async #configure(configuration: ProxyConfiguration): Promise<void> {
     if ((configuration.version as number) !== PROTOCOL_VERSION || this.#engine) {
-      this.send({ type: 'failed', code: 'bad-configuration', message: 'The proxy process is of another version than the extension, or was configured twice. Reload the window.' });
+      this.send({
+        type: 'failed',
+        code: 'bad-configuration',
+        message:
+          'The proxy process is of another version than the extension, or was configured twice. Reload the window.',
+      });
       return;
     }
     try {
       this.#guard.setSecrets(configuration.secrets);
       this.#guard.setPolicy(configuration.policy);
-      this.#pipeline = new Pipeline(this.#guard, configuration.record ? (flows) => this.send({ type: 'flows', flows }) : undefined);
+      this.#pipeline = new Pipeline(
+        this.#guard,
+        configuration.record ? (flows) => this.send({ type: 'flows', flows }) : undefined,
+      );
       this.#engine = new WireEngine({
         authenticate: authenticator(configuration.clients),
         ca: configuration.ca,
@@ -55,7 +68,9 @@ export class ProxyService {
       this.send({
         type: 'failed',
         code: inUse ? 'port-in-use' : 'bad-configuration',
-        message: inUse ? `Port ${configuration.listen.port} is taken by another program.` : `The proxy could not start: ${(error as Error).message}`,
+        message: inUse
+          ? `Port ${configuration.listen.port} is taken by another program.`
+          : `The proxy could not start: ${(error as Error).message}`,
       });
     }
   }

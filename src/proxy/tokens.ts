@@ -6,7 +6,9 @@ import type { Client } from './engine';
 const ANYONE: Client = { label: 'unknown' };
 
 /** `undefined`: no authentication, every client is `unknown`. */
-export function authenticator(clients: readonly ProxyClient[] | undefined): (header: string | undefined) => Client | undefined {
+export function authenticator(
+  clients: readonly ProxyClient[] | undefined,
+): (header: string | undefined) => Client | undefined {
   if (!clients) return () => ANYONE;
   const known = clients.map(({ label, token }) => ({ client: { label }, digest: digest(`${label}:${token}`) }));
   return (header) => {

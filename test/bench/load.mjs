@@ -5,7 +5,9 @@ import tls from 'node:tls';
 
 const o = JSON.parse(process.argv[2]);
 const authority = `localhost:${o.originPort}`;
-const request = Buffer.from(`GET /small HTTP/1.1\r\nHost: ${authority}\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer ${o.token}\r\n\r\n`);
+const request = Buffer.from(
+  `GET /small HTTP/1.1\r\nHost: ${authority}\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer ${o.token}\r\n\r\n`,
+);
 const context = tls.createSecureContext({ ca: o.ca });
 
 async function open() {
@@ -13,7 +15,9 @@ async function open() {
   raw.setNoDelay(true);
   await new Promise((resolve, reject) => raw.once('connect', resolve).once('error', reject));
   if (!o.direct) {
-    raw.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${o.auth ? `Proxy-Authorization: ${o.auth}\r\n` : ''}\r\n`);
+    raw.write(
+      `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${o.auth ? `Proxy-Authorization: ${o.auth}\r\n` : ''}\r\n`,
+    );
     const answer = await new Promise((resolve) => raw.once('data', resolve));
     if (!/^HTTP\/1\.[01] 200/.test(answer.toString('latin1'))) throw new Error(answer.toString('latin1'));
   }

@@ -11,20 +11,27 @@ const no = Buffer.from('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n')
 const END = Buffer.from('\r\n\r\n');
 const wanted = Buffer.from(`Bearer ${real}\r\n`);
 
-const server = tls.createServer({ key: readFileSync(path.join(dir, 'origin.key')), cert: readFileSync(path.join(dir, 'origin.pem')), ALPNProtocols: ['http/1.1'] }, (socket) => {
-  socket.setNoDelay(true);
-  socket.on('error', () => undefined);
-  let rest;
-  socket.on('data', (bytes) => {
-    let data = rest ? Buffer.concat([rest, bytes]) : bytes;
-    rest = undefined;
-    for (;;) {
-      const end = data.indexOf(END);
-      if (end < 0) break;
-      socket.write(data.subarray(0, end + 2).includes(wanted) ? ok : no);
-      data = data.subarray(end + 4);
-    }
-    if (data.length > 0) rest = data;
-  });
-});
+const server = tls.createServer(
+  {
+    key: readFileSync(path.join(dir, 'origin.key')),
+    cert: readFileSync(path.join(dir, 'origin.pem')),
+    ALPNProtocols: ['http/1.1'],
+  },
+  (socket) => {
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    let rest;
+    socket.on('data', (bytes) => {
+      let data = rest ? Buffer.concat([rest, bytes]) : bytes;
+      rest = undefined;
+      for (;;) {
+        const end = data.indexOf(END);
+        if (end < 0) break;
+        socket.write(data.subarray(0, end + 2).includes(wanted) ? ok : no);
+        data = data.subarray(end + 4);
+      }
+      if (data.length > 0) rest = data;
+    });
+  },
+);
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));

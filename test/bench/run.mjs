@@ -8,7 +8,8 @@ import { build } from 'esbuild';
 import { ensureDependencies, root } from '../../scripts/setup.mjs';
 
 const here = path.join(root, 'test/bench');
-const option = (name, fallback) => (process.argv.includes(`--${name}`) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : fallback);
+const option = (name, fallback) =>
+  process.argv.includes(`--${name}`) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : fallback;
 const quick = process.argv.includes('--quick');
 const rounds = Number(option('rounds', quick ? 1 : 3));
 const seconds = Number(option('seconds', quick ? 2 : 4));
@@ -17,7 +18,15 @@ const counts = option('connections', '1,16,64').split(',').map(Number);
 await ensureDependencies();
 execFileSync(process.execPath, ['esbuild.mjs', 'proxy'], { cwd: root, stdio: 'inherit' });
 const dir = mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-bench-'));
-await build({ entryPoints: [path.join(root, 'test/support/pki.ts')], outfile: path.join(dir, 'pki.mjs'), bundle: true, platform: 'node', format: 'esm', logLevel: 'error', banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" } });
+await build({
+  entryPoints: [path.join(root, 'test/support/pki.ts')],
+  outfile: path.join(dir, 'pki.mjs'),
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  logLevel: 'error',
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+});
 const { testAuthority, testLeaf } = await import(path.join(dir, 'pki.mjs'));
 
 const REAL = ['sk', 'bench', 'real', '0123456789abcdef0123456789abcdef'].join('-');
@@ -37,10 +46,15 @@ const pinned = (() => {
     return false;
   }
 })();
-const pin = (child, cpu) => pinned && execFileSync('taskset', ['-a', '-p', '-c', String(cpu), String(child.pid)], { stdio: 'ignore' });
+const pin = (child, cpu) =>
+  pinned && execFileSync('taskset', ['-a', '-p', '-c', String(cpu), String(child.pid)], { stdio: 'ignore' });
 
 function start(file, args = [], env = {}, cpu = 0) {
-  const child = fork(file, args, { execArgv: [], env: { ...process.env, NODE_EXTRA_CA_CERTS: path.join(dir, 'origin-ca.pem'), ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(file, args, {
+    execArgv: [],
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: path.join(dir, 'origin-ca.pem'), ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   pin(child, cpu);
   return child;
 }
@@ -62,14 +76,26 @@ const peers = {
     child.send({
       type: 'configure',
       configuration: {
-        version: 1, listen: { host: '127.0.0.1', port: 0 }, clients: [{ label: 'bench', token }], ca: proxyCa, upstreamCa: [originCa.cert], policy,
+        version: 1,
+        listen: { host: '127.0.0.1', port: 0 },
+        clients: [{ label: 'bench', token }],
+        ca: proxyCa,
+        upstreamCa: [originCa.cert],
+        policy,
         secrets: [{ name: 'BENCH_KEY', value: REAL, dummy: DUMMY, hosts: ['localhost'], in: ['header:authorization'] }],
-        record: true, wiringJournal: undefined,
+        record: true,
+        wiringJournal: undefined,
       },
     });
     const answer = await listening;
     if (answer.type === 'failed') throw new Error(answer.message);
-    return { child, port: answer.port, token: DUMMY, ca: proxyCa.cert, auth: `Basic ${Buffer.from(`bench:${token}`).toString('base64')}` };
+    return {
+      child,
+      port: answer.port,
+      token: DUMMY,
+      ca: proxyCa.cert,
+      auth: `Basic ${Buffer.from(`bench:${token}`).toString('base64')}`,
+    };
   },
   'http-mitm-proxy': async () => {
     const child = start(path.join(here, 'peers/httpMitmProxy.mjs'), [dir, DUMMY, REAL]);
@@ -83,7 +109,17 @@ const origin = start(path.join(here, 'origin.mjs'), [dir, REAL], {}, 1);
 const { port: originPort } = await message(origin, (m) => m.port);
 
 function load(peer, connections) {
-  const argument = JSON.stringify({ port: peer.port, originPort, connections, seconds, warmup: seconds / 2, ca: peer.ca, token: peer.token, auth: peer.auth, direct: peer.direct });
+  const argument = JSON.stringify({
+    port: peer.port,
+    originPort,
+    connections,
+    seconds,
+    warmup: seconds / 2,
+    ca: peer.ca,
+    token: peer.token,
+    auth: peer.auth,
+    direct: peer.direct,
+  });
   const [command, args] = pinned ? ['taskset', ['-c', '1', process.execPath]] : [process.execPath, []];
   return JSON.parse(execFileSync(command, [...args, path.join(here, 'load.mjs'), argument], { encoding: 'utf8' }));
 }
@@ -109,10 +145,16 @@ try {
         const before = peer.child && usage(peer.child);
         const result = load(peer, connections);
         const after = peer.child && usage(peer.child);
-        if (before && after) Object.assign(result, { cpuPer1000: (after.cpu - before.cpu) / ((result.rps * seconds * 1.5) / 1000), rss: after.rss });
+        if (before && after)
+          Object.assign(result, {
+            cpuPer1000: (after.cpu - before.cpu) / ((result.rps * seconds * 1.5) / 1000),
+            rss: after.rss,
+          });
         const key = `${name} ${connections}`;
         results.set(key, [...(results.get(key) ?? []), result]);
-        console.error(`round ${round + 1} ${key.padEnd(24)} ${result.rps.toFixed(0).padStart(7)} req/s  p50 ${result.p50?.toFixed(2)} ms  p99 ${result.p99?.toFixed(2)} ms${result.failed ? `  FAILED ${result.failed}` : ''}`);
+        console.error(
+          `round ${round + 1} ${key.padEnd(24)} ${result.rps.toFixed(0).padStart(7)} req/s  p50 ${result.p50?.toFixed(2)} ms  p99 ${result.p99?.toFixed(2)} ms${result.failed ? `  FAILED ${result.failed}` : ''}`,
+        );
       }
       peer.child?.kill('SIGKILL');
     }
@@ -126,9 +168,12 @@ const sorted = (values) => values.filter((value) => Number.isFinite(value)).sort
 const median = (values) => sorted(values)[Math.floor((sorted(values).length - 1) / 2)];
 const figure = (key, field) => {
   const values = (results.get(key) ?? []).map((result) => result[field]);
-  return values.length === 0 || median(values) === undefined ? undefined : { median: median(values), min: sorted(values)[0], max: sorted(values).at(-1) };
+  return values.length === 0 || median(values) === undefined
+    ? undefined
+    : { median: median(values), min: sorted(values)[0], max: sorted(values).at(-1) };
 };
-const show = (value, digits = 0) => (value ? `${value.median.toFixed(digits)} (${value.min.toFixed(digits)}–${value.max.toFixed(digits)})` : '–');
+const show = (value, digits = 0) =>
+  value ? `${value.median.toFixed(digits)} (${value.min.toFixed(digits)}–${value.max.toFixed(digits)})` : '–';
 const lines = [
   '| peer | connections | req/s | × http-mitm-proxy | p50 ms | p50 added | p99 ms | CPU ms per 1,000 | RSS MiB |',
   '|---|---|---|---|---|---|---|---|---|',
@@ -142,7 +187,9 @@ for (const connections of counts) {
     const p50 = figure(key, 'p50');
     const factor = rps && base ? (rps.median / base.median).toFixed(1) : '–';
     const added = p50 && direct && name !== 'direct' ? (p50.median - direct.median).toFixed(2) : '–';
-    lines.push(`| ${name} | ${connections} | ${show(rps)} | ${factor} | ${show(p50, 2)} | ${added} | ${show(figure(key, 'p99'), 2)} | ${show(figure(key, 'cpuPer1000'), 0)} | ${show(figure(key, 'rss'), 0)} |`);
+    lines.push(
+      `| ${name} | ${connections} | ${show(rps)} | ${factor} | ${show(p50, 2)} | ${added} | ${show(figure(key, 'p99'), 2)} | ${show(figure(key, 'cpuPer1000'), 0)} | ${show(figure(key, 'rss'), 0)} |`,
+    );
   }
 }
 const machine = `${os.cpus().length} × ${os.cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${os.platform()} ${os.release()}; ${pinned ? 'proxy on one core, origin and load on the other' : 'not pinned'}; ${rounds} rounds of ${seconds} s, medians (min–max)`;

@@ -5,7 +5,16 @@ import https from 'node:https';
 import { type IContext, Proxy } from 'http-mitm-proxy';
 import { canonicalHost, splitAuthority } from '../../src/core/base/host';
 import { makeLeaf, readIssuer } from '../../src/files/x509';
-import type { BodyTransform, Client, Engine, EngineOptions, Exchange, Fields, LocalAnswer, Target } from '../../src/proxy/engine';
+import type {
+  BodyTransform,
+  Client,
+  Engine,
+  EngineOptions,
+  Exchange,
+  Fields,
+  LocalAnswer,
+  Target,
+} from '../../src/proxy/engine';
 import { RefusedBody } from '../../src/proxy/engine';
 
 const DAY_MS = 86_400_000;
@@ -21,18 +30,25 @@ export class HttpMitmProxyEngine implements Engine {
   ) {
     const issuer = readIssuer(options.ca);
     // Its own certificates are RSA of 300 ms each; the hook lets us give ours.
-    this.#proxy.onCertificateMissing = (({ hostname }: { hostname: string }, _files: unknown, callback: (error: null, data: object) => void) => {
+    this.#proxy.onCertificateMissing = ((
+      { hostname }: { hostname: string },
+      _files: unknown,
+      callback: (error: null, data: object) => void,
+    ) => {
       const leaf = makeLeaf(hostname, issuer, new Date(Date.now() - DAY_MS), new Date(Date.now() + 30 * DAY_MS));
       callback(null, { keyFileData: leaf.key, certFileData: leaf.cert + options.ca.cert, hosts: [hostname] });
     }) as never;
     this.#proxy.onError((context, error) => {
       const open = [...this.#open].find((item) => item.context === context);
-      if (open && !(error instanceof RefusedBody)) this.#end(open, { kind: 'failed', code: 'upstream-failed', message: 'The upstream failed.' });
+      if (open && !(error instanceof RefusedBody))
+        this.#end(open, { kind: 'failed', code: 'upstream-failed', message: 'The upstream failed.' });
     });
     this.#proxy.onConnect((request, socket, _head, proceed) => {
       const client = options.authenticate(request.headers['proxy-authorization']);
       if (client) return void proceed();
-      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="Sandbox Agent"\r\nContent-Length: 0\r\n\r\n');
+      socket.end(
+        'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="Sandbox Agent"\r\nContent-Length: 0\r\n\r\n',
+      );
     });
     this.#proxy.onRequest((context, proceed) => this.#request(context, proceed));
   }
@@ -45,8 +61,13 @@ export class HttpMitmProxyEngine implements Engine {
       return;
     }
     const fields = fieldsOf(request.rawHeaders);
-    const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-    const exchange = this.options.handlers.request({ method: request.method!, path: request.url!, fields, upgrade: false, hasBody }, target, client);
+    const hasBody =
+      request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+    const exchange = this.options.handlers.request(
+      { method: request.method!, path: request.url!, fields, upgrade: false, hasBody },
+      target,
+      client,
+    );
     const open = { exchange, context };
     this.#open.add(open);
     const { verdict } = exchange;
@@ -74,8 +95,14 @@ export class HttpMitmProxyEngine implements Engine {
     context.onResponse((_, done) => {
       exchange.sent(false);
       const response = context.serverToProxyResponse!;
-      const verdictBack = exchange.response({ status: response.statusCode!, reason: response.statusMessage ?? '', fields: fieldsOf(response.rawHeaders), hasBody: true });
-      for (let i = 0; i < verdictBack.fields.lower.length; i++) response.headers[verdictBack.fields.lower[i]!] = verdictBack.fields.values[i]!;
+      const verdictBack = exchange.response({
+        status: response.statusCode!,
+        reason: response.statusMessage ?? '',
+        fields: fieldsOf(response.rawHeaders),
+        hasBody: true,
+      });
+      for (let i = 0; i < verdictBack.fields.lower.length; i++)
+        response.headers[verdictBack.fields.lower[i]!] = verdictBack.fields.values[i]!;
       if (verdictBack.body) this.#transformResponse(context, verdictBack.body);
       done();
     });
@@ -106,8 +133,21 @@ export class HttpMitmProxyEngine implements Engine {
     };
     const named = read(context.clientToProxyRequest.headers.host);
     const connected = context.isSSL ? read(connect.url) : named;
-    if (!named || !connected || named.host !== connected.host || (named.port !== undefined && named.port !== connected.port)) return { target: undefined, client };
-    return { target: { scheme: context.isSSL ? 'https' : 'http', host: connected.host, port: connected.port ?? (context.isSSL ? 443 : 80) }, client };
+    if (
+      !named ||
+      !connected ||
+      named.host !== connected.host ||
+      (named.port !== undefined && named.port !== connected.port)
+    )
+      return { target: undefined, client };
+    return {
+      target: {
+        scheme: context.isSSL ? 'https' : 'http',
+        host: connected.host,
+        port: connected.port ?? (context.isSSL ? 443 : 80),
+      },
+      client,
+    };
   }
 
   #answer(context: IContext, answer: LocalAnswer): void {
@@ -120,19 +160,29 @@ export class HttpMitmProxyEngine implements Engine {
     if (this.#open.delete(open)) open.exchange.end(how, { request: 0, response: 0 });
   }
 
-  async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }> {
+  async listen({
+    host,
+    port,
+  }: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ readonly host: string; readonly port: number }> {
     const httpsAgent = new https.Agent({ keepAlive: true, ca: [...this.options.upstreamCa] });
     await new Promise<void>((resolve, reject) => {
-      this.#proxy.listen({ host, port, sslCaDir: this.directory, httpsAgent, httpAgent: new http.Agent({ keepAlive: true }) }, ((error?: Error) => {
-        if (error) reject(error);
-        else resolve();
-      }) as () => void);
+      this.#proxy.listen(
+        { host, port, sslCaDir: this.directory, httpsAgent, httpAgent: new http.Agent({ keepAlive: true }) },
+        ((error?: Error) => {
+          if (error) reject(error);
+          else resolve();
+        }) as () => void,
+      );
     });
     return { host, port: this.#proxy.httpPort };
   }
 
   reconsider(): void {
-    for (const { exchange, context } of [...this.#open]) if (!exchange.stillAllowed()) context.clientToProxyRequest.socket.destroy();
+    for (const { exchange, context } of [...this.#open])
+      if (!exchange.stillAllowed()) context.clientToProxyRequest.socket.destroy();
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,10 @@ afterEach(() => wire.close());
 describe('framing', () => {
   const head = (lines: string) => `POST / HTTP/1.1\r\nHost: AUTHORITY\r\n${lines}\r\n`;
   it.each([
-    ['Content-Length with Transfer-Encoding', `${head('Content-Length: 3\r\nTransfer-Encoding: chunked\r\n')}0\r\n\r\n`],
+    [
+      'Content-Length with Transfer-Encoding',
+      `${head('Content-Length: 3\r\nTransfer-Encoding: chunked\r\n')}0\r\n\r\n`,
+    ],
     ['two differing Content-Lengths', head('Content-Length: 3\r\nContent-Length: 4\r\n')],
     ['a Content-Length list', head('Content-Length: 3, 3\r\n')],
     ['a signed Content-Length', head('Content-Length: +3\r\n')],
@@ -58,7 +61,9 @@ describe('framing', () => {
   ])('refuses a chunk %s', async (_, body) => {
     wire.origin.onRequest = () => undefined;
     const client = await wire.connect();
-    const text = await client.write(`${wire.get('Transfer-Encoding: chunked\r\n', 'POST / HTTP/1.1')}${body}`).response(10);
+    const text = await client
+      .write(`${wire.get('Transfer-Encoding: chunked\r\n', 'POST / HTTP/1.1')}${body}`)
+      .response(10);
     expect(text).toMatch(/^HTTP\/1\.1 400 /);
     await wire.origin.until(() => wire.origin.connections.every(({ socket }) => socket.destroyed));
     expect(wire.origin.connections[0]?.received ?? '').not.toContain('0\r\n\r\n');
@@ -77,7 +82,11 @@ describe('framing', () => {
 
   it('never gives the next request what an upstream sent unasked', async () => {
     wire.origin.onRequest = ({ socket }, _, index) =>
-      socket.write(index === 1 ? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil' : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      socket.write(
+        index === 1
+          ? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'
+          : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+      );
     const client = await wire.connect();
     await client.write(wire.get()).response();
     expect(await client.write(wire.get()).response()).not.toContain('evil');
@@ -95,7 +104,11 @@ describe('identity', () => {
   });
 
   it('refuses another port, another absolute target, and user names', async () => {
-    for (const bytes of [wire.get('', undefined, 'localhost:1'), wire.get('', 'GET https://evil.example/ HTTP/1.1'), wire.get('', undefined, `user@localhost:${wire.originPort}`)]) {
+    for (const bytes of [
+      wire.get('', undefined, 'localhost:1'),
+      wire.get('', 'GET https://evil.example/ HTTP/1.1'),
+      wire.get('', undefined, `user@localhost:${wire.originPort}`),
+    ]) {
       const client = await wire.connect();
       expect(await client.write(bytes).end()).toMatch(/^HTTP\/1\.1 4(?:21|00) /);
     }
@@ -121,7 +134,13 @@ describe('identity', () => {
     await wire.origin.close();
     const origin = new RawOrigin(testLeaf(wire.originCa, '127.0.0.1'));
     const port = await origin.listen();
-    const client = await connectTls({ proxyPort: wire.proxyPort, authority: `0x7f.1:${port}`, auth: AUTH, ca: wire.proxyCa.cert, servername: '' }).catch((error: unknown) => String(error));
+    const client = await connectTls({
+      proxyPort: wire.proxyPort,
+      authority: `0x7f.1:${port}`,
+      auth: AUTH,
+      ca: wire.proxyCa.cert,
+      servername: '',
+    }).catch((error: unknown) => String(error));
     // The certificate is for 127.0.0.1: a client that asked for 0x7f.1 by name does not accept it, one by address does.
     expect(client).toMatch(/altnames|IP/i);
     const good = await wire.connect(`127.0.0.1:${port}`);
@@ -130,9 +149,21 @@ describe('identity', () => {
     expect(wire.handlers.requests[0]!.target.host).toBe('127.0.0.1');
   });
 
-  it.each(['a b:443', 'localhost', 'localhost:0', 'localhost:70000', '[::1%eth0]:443', 'user@localhost:443', '../../x:443', '-a.example:443', 'a..b:443'])('refuses CONNECT %s', async (authority) => {
+  it.each([
+    'a b:443',
+    'localhost',
+    'localhost:0',
+    'localhost:70000',
+    '[::1%eth0]:443',
+    'user@localhost:443',
+    '../../x:443',
+    '-a.example:443',
+    'a..b:443',
+  ])('refuses CONNECT %s', async (authority) => {
     const client = await connectRaw(wire.proxyPort);
-    expect(await client.write(`CONNECT ${authority} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: ${AUTH}\r\n\r\n`).end()).toMatch(/^HTTP\/1\.1 400 /);
+    expect(
+      await client.write(`CONNECT ${authority} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: ${AUTH}\r\n\r\n`).end(),
+    ).toMatch(/^HTTP\/1\.1 400 /);
   });
 });
 
@@ -144,22 +175,31 @@ describe('authentication', () => {
     expect(refused).toMatch(/^HTTP\/1\.1 407 .*\r\n/);
     expect(refused).toMatch(/proxy-authenticate: Basic realm=/);
     client.take();
-    expect(await client.write(connect(`Proxy-Authorization: ${AUTH}\r\n`)).until((text) => text.includes('Established'))).toMatch(/ 200 /);
+    expect(
+      await client.write(connect(`Proxy-Authorization: ${AUTH}\r\n`)).until((text) => text.includes('Established')),
+    ).toMatch(/ 200 /);
     client.socket.destroy();
   });
 
-  it.each(['Basic', 'Basic !!!', `Bearer ${TOKEN}`, `Basic ${Buffer.from(`other:${TOKEN}`).toString('base64')}`, `Basic ${Buffer.from('claude:wrong').toString('base64')}`, `Basic ${Buffer.from(`claude:${TOKEN}x`).toString('base64')}`])(
-    'refuses %s',
-    async (auth) => {
-      await expect(connectTls({ proxyPort: wire.proxyPort, authority: wire.authority, auth, ca: wire.proxyCa.cert })).rejects.toThrow(/407/);
-    },
-  );
+  it.each([
+    'Basic',
+    'Basic !!!',
+    `Bearer ${TOKEN}`,
+    `Basic ${Buffer.from(`other:${TOKEN}`).toString('base64')}`,
+    `Basic ${Buffer.from('claude:wrong').toString('base64')}`,
+    `Basic ${Buffer.from(`claude:${TOKEN}x`).toString('base64')}`,
+  ])('refuses %s', async (auth) => {
+    await expect(
+      connectTls({ proxyPort: wire.proxyPort, authority: wire.authority, auth, ca: wire.proxyCa.cert }),
+    ).rejects.toThrow(/407/);
+  });
 
   it('asks each absolute-form request by itself', async () => {
     const plain = new RawOrigin();
     const port = await plain.listen();
     const client = await connectRaw(wire.proxyPort);
-    const request = (auth: string) => `GET http://localhost:${port}/x?y=1 HTTP/1.1\r\nHost: localhost:${port}\r\n${auth}\r\n`;
+    const request = (auth: string) =>
+      `GET http://localhost:${port}/x?y=1 HTTP/1.1\r\nHost: localhost:${port}\r\n${auth}\r\n`;
     expect(await client.write(request(`Proxy-Authorization: ${AUTH}\r\n`)).response()).toMatch(/ 200 /);
     expect(plain.heads[0]).toBe(`GET /x?y=1 HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
     expect(await client.write(request('')).response(10)).toMatch(/^HTTP\/1\.1 407 /);
@@ -213,7 +253,9 @@ describe('upstream', () => {
 
   it('refuses a way back to itself', async () => {
     const client = await wire.connect(`localhost:${wire.proxyPort}`);
-    expect(await client.write(wire.get('', undefined, `localhost:${wire.proxyPort}`)).response(10)).toMatch(/^HTTP\/1\.1 508 /);
+    expect(await client.write(wire.get('', undefined, `localhost:${wire.proxyPort}`)).response(10)).toMatch(
+      /^HTTP\/1\.1 508 /,
+    );
   });
 
   it('reaches literals of both families', async () => {
@@ -241,10 +283,19 @@ describe('upstream', () => {
 
 describe('answers of our own', () => {
   it('leave the connection usable, with a body behind the request or without', async () => {
-    wire.handlers.answer = { status: 403, reason: 'Forbidden', headers: [['x-sandbox-agent', 'blocked; rule=1']], body: '{}' };
+    wire.handlers.answer = {
+      status: 403,
+      reason: 'Forbidden',
+      headers: [['x-sandbox-agent', 'blocked; rule=1']],
+      body: '{}',
+    };
     const client = await wire.connect();
-    expect(await client.write(wire.get()).response()).toBe('HTTP/1.1 403 Forbidden\r\nx-sandbox-agent: blocked; rule=1\r\ncontent-length: 2\r\n\r\n{}');
-    expect(await client.write(`${wire.get('Content-Length: 3\r\n', 'POST / HTTP/1.1')}abc`).response()).toMatch(/ 403 /);
+    expect(await client.write(wire.get()).response()).toBe(
+      'HTTP/1.1 403 Forbidden\r\nx-sandbox-agent: blocked; rule=1\r\ncontent-length: 2\r\n\r\n{}',
+    );
+    expect(await client.write(`${wire.get('Content-Length: 3\r\n', 'POST / HTTP/1.1')}abc`).response()).toMatch(
+      / 403 /,
+    );
     client.write(wire.get('Content-Length: 6\r\n', 'POST / HTTP/1.1'));
     expect(await client.response()).toMatch(/ 403 /);
     client.write('abcdef');

@@ -16,26 +16,40 @@ describe('heads', () => {
   });
 
   it('keeps case, duplicates and the reason phrase of a response', async () => {
-    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 299 Very Special\r\nX-CaSe: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok');
+    wire.origin.onRequest = ({ socket }) =>
+      socket.write(
+        'HTTP/1.1 299 Very Special\r\nX-CaSe: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok',
+      );
     const client = await wire.connect();
     const text = await client.write(wire.get()).response();
-    expect(text).toBe('HTTP/1.1 299 Very Special\r\nX-CaSe: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok');
+    expect(text).toBe(
+      'HTTP/1.1 299 Very Special\r\nX-CaSe: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok',
+    );
   });
 
   it('drops hop-by-hop fields and those that Connection names', async () => {
     const client = await wire.connect();
-    await client.write(wire.get(`Connection: x-private, keep-alive\r\nX-Private: 1\r\nProxy-Authorization: Basic eA==\r\nKeep-Alive: timeout=3\r\nProxy-Connection: keep-alive\r\n`)).response();
+    await client
+      .write(
+        wire.get(
+          `Connection: x-private, keep-alive\r\nX-Private: 1\r\nProxy-Authorization: Basic eA==\r\nKeep-Alive: timeout=3\r\nProxy-Connection: keep-alive\r\n`,
+        ),
+      )
+      .response();
     expect(wire.origin.heads[0]).toBe(`GET / HTTP/1.1\r\nHost: ${wire.authority}\r\n\r\n`);
   });
 
   it('ignores an upgrade to anything but WebSocket', async () => {
     const client = await wire.connect();
-    await client.write(wire.get('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n')).response();
+    await client
+      .write(wire.get('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n'))
+      .response();
     expect(wire.origin.heads[0]).not.toMatch(/upgrade|http2-settings/i);
   });
 
   it('gives an HTTP/1.0 client a closed connection and the origin an HTTP/1.1 request', async () => {
-    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n');
+    wire.origin.onRequest = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n');
     const client = await wire.connect();
     const text = await client.write('GET / HTTP/1.0\r\n\r\n').end();
     expect(wire.origin.heads[0]).toBe(`GET / HTTP/1.1\r\nHost: localhost:${wire.originPort}\r\n\r\n`);
@@ -55,14 +69,19 @@ describe('bodies', () => {
   });
 
   it('relays trailers of a response', async () => {
-    const answer = 'HTTP/1.1 200 OK\r\nTrailer: X-T\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-T: yes\r\n\r\n';
+    const answer =
+      'HTTP/1.1 200 OK\r\nTrailer: X-T\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-T: yes\r\n\r\n';
     wire.origin.onRequest = ({ socket }) => socket.write(answer);
     const client = await wire.connect();
     expect(await client.write(wire.get()).until((text) => text.endsWith('yes\r\n\r\n'))).toBe(answer);
   });
 
   it('passes HEAD, 204 and 304 without a body', async () => {
-    const answers = ['HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n', 'HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 7\r\n\r\n'];
+    const answers = [
+      'HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n',
+      'HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n',
+      'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 7\r\n\r\n',
+    ];
     wire.origin.onRequest = ({ socket }, _, index) => socket.write(answers[index - 1]!);
     const client = await wire.connect();
     expect(await client.write(wire.get('', 'HEAD / HTTP/1.1')).response(0)).toBe(answers[0]);
@@ -81,18 +100,22 @@ describe('bodies', () => {
     wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
     const client = await wire.connect();
     client.write(wire.get());
-    expect(await client.until((text) => text.endsWith('\r\n\r\n'))).toBe('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+    expect(await client.until((text) => text.endsWith('\r\n\r\n'))).toBe(
+      'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n',
+    );
     wire.origin.connections[0]!.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     await client.until((text) => text.endsWith('ok'));
 
-    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n');
+    wire.origin.onRequest = ({ socket }) =>
+      socket.write('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n');
     const second = await wire.connect();
     const text = await second.write(wire.get('Expect: 100-continue\r\nContent-Length: 5\r\n', 'POST / HTTP/1.1')).end();
     expect(text).toMatch(/^HTTP\/1\.1 417 /);
   });
 
   it('sends the head and each event of a stream without waiting for more', async () => {
-    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
+    wire.origin.onRequest = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
     const client = await wire.connect();
     await client.write(wire.get()).until((text) => text.endsWith('\r\n\r\n'));
     const { socket } = wire.origin.connections[0]!;
@@ -106,7 +129,8 @@ describe('bodies', () => {
   });
 
   it('answers pipelined requests in order', async () => {
-    wire.origin.onRequest = ({ socket }, head) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n${/^GET \/(..)/.exec(head)![1]!}`);
+    wire.origin.onRequest = ({ socket }, head) =>
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n${/^GET \/(..)/.exec(head)![1]!}`);
     const client = await wire.connect();
     client.write(['aa', 'bb', 'cc'].map((name) => wire.get('', `GET /${name} HTTP/1.1`)).join(''));
     const text = await client.until((received) => received.endsWith('cc'));
@@ -132,7 +156,8 @@ describe('bodies', () => {
   it('repeats a GET once when a pooled connection was closed under it, and never a POST', async () => {
     const client = await wire.connect();
     await client.write(wire.get()).response();
-    wire.origin.onRequest = ({ socket }, _, index) => (index === 2 ? socket.destroy() : socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+    wire.origin.onRequest = ({ socket }, _, index) =>
+      index === 2 ? socket.destroy() : socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     expect(await client.write(wire.get()).response()).toMatch(/ 200 /);
     wire.origin.onRequest = ({ socket }) => socket.destroy();
     const text = await client.write(`${wire.get('Content-Length: 1\r\n', 'POST / HTTP/1.1')}x`).response(20);
@@ -142,8 +167,16 @@ describe('bodies', () => {
 });
 
 describe('transforms', () => {
-  const upper = () => ({ keepsLength: true, push: (chunk: Buffer) => Buffer.from(chunk.toString('latin1').toUpperCase()), end: () => Buffer.alloc(0) });
-  const doubled = () => ({ keepsLength: false, push: (chunk: Buffer) => Buffer.concat([chunk, chunk]), end: () => Buffer.from('!') });
+  const upper = () => ({
+    keepsLength: true,
+    push: (chunk: Buffer) => Buffer.from(chunk.toString('latin1').toUpperCase()),
+    end: () => Buffer.alloc(0),
+  });
+  const doubled = () => ({
+    keepsLength: false,
+    push: (chunk: Buffer) => Buffer.concat([chunk, chunk]),
+    end: () => Buffer.from('!'),
+  });
 
   it('keep Content-Length when every length stays', async () => {
     wire.handlers.responseBody = upper;
@@ -158,22 +191,30 @@ describe('transforms', () => {
     const client = await wire.connect();
     client.write(`${wire.get('Content-Length: 2\r\n', 'POST / HTTP/1.1')}ab`);
     await wire.origin.until(() => wire.origin.connections[0]?.received.endsWith('0\r\n\r\n') === true);
-    expect(wire.origin.connections[0]!.received).toMatch(/Transfer-Encoding: chunked\r\n\r\n4\r\nabab\r\n1\r\n!\r\n0\r\n\r\n$/);
+    expect(wire.origin.connections[0]!.received).toMatch(
+      /Transfer-Encoding: chunked\r\n\r\n4\r\nabab\r\n1\r\n!\r\n0\r\n\r\n$/,
+    );
     wire.origin.connections[0]!.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-    expect(await client.until((text) => text.endsWith('0\r\n\r\n'))).toBe('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nokok\r\n1\r\n!\r\n0\r\n\r\n');
+    expect(await client.until((text) => text.endsWith('0\r\n\r\n'))).toBe(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nokok\r\n1\r\n!\r\n0\r\n\r\n',
+    );
   });
 
   it('frame chunks again and keep trailers', async () => {
     wire.handlers.responseBody = upper;
-    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-T: yes\r\n\r\n');
+    wire.origin.onRequest = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-T: yes\r\n\r\n');
     const client = await wire.connect();
-    expect(await client.write(wire.get()).until((text) => text.endsWith('yes\r\n\r\n'))).toBe('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\nX-T: yes\r\n\r\n');
+    expect(await client.write(wire.get()).until((text) => text.endsWith('yes\r\n\r\n'))).toBe(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\nX-T: yes\r\n\r\n',
+    );
   });
 });
 
 describe('upgrade', () => {
   it('passes a WebSocket handshake and the bytes after it', async () => {
-    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst');
+    wire.origin.onRequest = ({ socket }) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst');
     const client = await wire.connect();
     client.write(wire.get('Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n'));
     await client.until((text) => text.endsWith('first'));
@@ -193,7 +234,8 @@ describe('upgrade', () => {
 
 describe('aborts and cuts', () => {
   it('closes the upstream when the client goes away', async () => {
-    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n');
+    wire.origin.onRequest = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n');
     const client = await wire.connect();
     await client.write(wire.get()).until((text) => text.includes('hi'));
     client.socket.destroy();
@@ -238,7 +280,8 @@ describe('aborts and cuts', () => {
   });
 
   it('cuts what a new policy refuses, and nothing else', async () => {
-    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n');
+    wire.origin.onRequest = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n');
     const client = await wire.connect();
     await client.write(wire.get()).until((text) => text.includes('hi'));
     wire.engine.reconsider();

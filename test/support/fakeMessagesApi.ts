@@ -30,13 +30,17 @@ export class FakeMessagesApi {
         this.seen.push(seen);
         if (key !== this.realKey) {
           response.writeHead(401, { 'content-type': 'application/json' });
-          response.end(JSON.stringify({ type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } }));
+          response.end(
+            JSON.stringify({ type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } }),
+          );
         } else if (request.url!.startsWith('/v1/messages/count_tokens')) {
           response.writeHead(200, { 'content-type': 'application/json' }).end('{"input_tokens":10}');
         } else if (request.url!.startsWith('/v1/messages')) {
           this.#message(seen.body, response);
         } else {
-          response.writeHead(404, { 'content-type': 'application/json' }).end('{"type":"error","error":{"type":"not_found_error","message":"not here"}}');
+          response
+            .writeHead(404, { 'content-type': 'application/json' })
+            .end('{"type":"error","error":{"type":"not_found_error","message":"not here"}}');
         }
       });
     });
@@ -44,17 +48,30 @@ export class FakeMessagesApi {
 
   #message(body: string, response: import('node:http').ServerResponse): void {
     const { stream, model } = JSON.parse(body) as { stream?: boolean; model: string };
-    const message = { id: 'msg_local', type: 'message', role: 'assistant', model, content: [] as object[], stop_reason: null as string | null, stop_sequence: null, usage: { input_tokens: 10, output_tokens: 1 } };
+    const message = {
+      id: 'msg_local',
+      type: 'message',
+      role: 'assistant',
+      model,
+      content: [] as object[],
+      stop_reason: null as string | null,
+      stop_sequence: null,
+      usage: { input_tokens: 10, output_tokens: 1 },
+    };
     if (!stream) {
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ ...message, content: [{ type: 'text', text: this.answer }], stop_reason: 'end_turn' }));
+      response.end(
+        JSON.stringify({ ...message, content: [{ type: 'text', text: this.answer }], stop_reason: 'end_turn' }),
+      );
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    const event = (type: string, data: object) => response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
+    const event = (type: string, data: object) =>
+      response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
     event('message_start', { message });
     event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
-    for (const text of this.answer.split(/(?<= )/)) event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } });
+    for (const text of this.answer.split(/(?<= )/))
+      event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } });
     event('content_block_stop', { index: 0 });
     event('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 9 } });
     event('message_stop', {});

@@ -73,7 +73,9 @@ export interface ConnectOptions {
 export async function connectTls({ proxyPort, authority, auth, ca, servername }: ConnectOptions): Promise<RawClient> {
   const raw = await connectRaw(proxyPort);
   const host = authority.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  raw.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${auth ? `Proxy-Authorization: ${auth}\r\n` : ''}\r\n`);
+  raw.write(
+    `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${auth ? `Proxy-Authorization: ${auth}\r\n` : ''}\r\n`,
+  );
   const answer = await raw.until((text) => text.includes('\r\n\r\n'));
   if (!answer.startsWith('HTTP/1.1 200')) {
     raw.socket.destroy();

@@ -44,7 +44,9 @@ export class RawOrigin {
         this.#changed();
       });
     };
-    this.#server = certificate ? tls.createServer({ cert: certificate.cert, key: certificate.key, ALPNProtocols: ['http/1.1'] }, serve) : net.createServer(serve);
+    this.#server = certificate
+      ? tls.createServer({ cert: certificate.cert, key: certificate.key, ALPNProtocols: ['http/1.1'] }, serve)
+      : net.createServer(serve);
     this.#server.on('tlsClientError', () => undefined);
   }
 

@@ -1,6 +1,14 @@
 // The wire engine with handlers that let everything through, and an origin behind it. For tests of the wire alone.
 import type { Addresses } from '../../src/core/policy/types';
-import type { BodyTransform, Exchange, ExchangeEnd, Handlers, LocalAnswer, RequestHead, Target } from '../../src/proxy/engine';
+import type {
+  BodyTransform,
+  Exchange,
+  ExchangeEnd,
+  Handlers,
+  LocalAnswer,
+  RequestHead,
+  Target,
+} from '../../src/proxy/engine';
 import { authenticator } from '../../src/proxy/tokens';
 import { WireEngine } from '../../src/proxy/wire/wireEngine';
 import { testAuthority, testLeaf } from './pki';
@@ -25,7 +33,17 @@ export class OpenHandlers implements Handlers {
 
   connect(): ReturnType<Handlers['connect']> {
     if (!this.tunnel) return { kind: 'intercept' };
-    return { kind: 'tunnel', addresses: this.addresses, exchange: this.#exchange({ method: 'CONNECT', path: '', fields: { names: [], lower: [], values: [] }, upgrade: false, hasBody: false }) };
+    return {
+      kind: 'tunnel',
+      addresses: this.addresses,
+      exchange: this.#exchange({
+        method: 'CONNECT',
+        path: '',
+        fields: { names: [], lower: [], values: [] },
+        upgrade: false,
+        hasBody: false,
+      }),
+    };
   }
 
   request(head: RequestHead, target: Target, client: { label: string }): Exchange {
@@ -36,7 +54,9 @@ export class OpenHandlers implements Handlers {
   #exchange(head: RequestHead): Exchange {
     const { answer, addresses, responseBody } = this;
     return {
-      verdict: answer ? { kind: 'answer', answer } : { kind: 'forward', path: head.path, fields: head.fields, addresses, body: this.requestBody?.() },
+      verdict: answer
+        ? { kind: 'answer', answer }
+        : { kind: 'forward', path: head.path, fields: head.fields, addresses, body: this.requestBody?.() },
       sent: () => undefined,
       response: ({ fields, reason }) => ({ fields, reason, body: responseBody?.() }),
       end: (how, bytes) => {
@@ -84,7 +104,13 @@ export class WireFixture {
   }
 
   async connect(authority = this.authority, servername?: string): Promise<RawClient> {
-    const client = await connectTls({ proxyPort: this.proxyPort, authority, auth: AUTH, ca: this.proxyCa.cert, ...(servername === undefined ? {} : { servername }) });
+    const client = await connectTls({
+      proxyPort: this.proxyPort,
+      authority,
+      auth: AUTH,
+      ca: this.proxyCa.cert,
+      ...(servername === undefined ? {} : { servername }),
+    });
     this.clients.push(client);
     return client;
   }

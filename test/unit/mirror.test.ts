@@ -28,6 +28,8 @@ it('bundles for no platform, without an import from outside', async () => {
     outdir: 'out',
     logLevel: 'silent',
   });
-  const external = Object.values(result.metafile.outputs).flatMap((output) => output.imports.filter((imported) => imported.external));
+  const external = Object.values(result.metafile.outputs).flatMap((output) =>
+    output.imports.filter((imported) => imported.external),
+  );
   expect(external).toEqual([]);
 });

@@ -16,17 +16,27 @@ export class InjectStage implements Stage {
   request(context: FlowContext): void {
     if (this.guard.secrets.length === 0) return;
     const { target, fields, head } = context;
-    const place = { scheme: context.request.scheme, host: target.host, port: target.port, loopback: isLoopback(target.host), upgrade: head.upgrade };
+    const place = {
+      scheme: context.request.scheme,
+      host: target.host,
+      port: target.port,
+      loopback: isLoopback(target.host),
+      upgrade: head.upgrade,
+    };
     const result = this.guard.injection.request(place, context.path, fields.lower, fields.values);
     context.findings.push(...result.findings);
     if (result.refusal) {
-      const blocked = result.findings.find((finding) => finding.action === 'blocked') ?? { ...result.refusal, action: 'blocked' as const };
+      const blocked = result.findings.find((finding) => finding.action === 'blocked') ?? {
+        ...result.refusal,
+        action: 'blocked' as const,
+      };
       context.answer = refusalAnswer(refusalForFinding(blocked, context.request), context);
       return;
     }
     context.injected.push(...result.injected);
     context.path = result.path;
-    if (result.values !== fields.values) context.fields = { names: fields.names, lower: fields.lower, values: [...result.values] };
+    if (result.values !== fields.values)
+      context.fields = { names: fields.names, lower: fields.lower, values: [...result.values] };
     if (head.hasBody && !fields.lower.includes('content-encoding')) context.requestBody = this.#bodyScan(context);
   }
 

@@ -1,6 +1,17 @@
 // The handlers of every engine: the stages in order, one exchange object a request.
 import type { Flow } from '../../core/flows/flow';
-import type { Client, ConnectVerdict, Exchange, ExchangeEnd, Handlers, RequestHead, RequestVerdict, ResponseHead, ResponseVerdict, Target } from '../engine';
+import type {
+  Client,
+  ConnectVerdict,
+  Exchange,
+  ExchangeEnd,
+  Handlers,
+  RequestHead,
+  RequestVerdict,
+  ResponseHead,
+  ResponseVerdict,
+  Target,
+} from '../engine';
 import type { Guard } from './guard';
 import { InjectStage } from './injectStage';
 import { PolicyStage } from './policyStage';
@@ -18,7 +29,12 @@ export class Pipeline implements Handlers {
     emit: ((flows: readonly Flow[]) => void) | undefined,
   ) {
     this.#record = emit && new RecordStage(guard, emit);
-    this.#stages = [...(this.#record ? [this.#record] : []), new PolicyStage(guard), new InjectStage(guard), new RedactStage(guard)];
+    this.#stages = [
+      ...(this.#record ? [this.#record] : []),
+      new PolicyStage(guard),
+      new InjectStage(guard),
+      new RedactStage(guard),
+    ];
   }
 
   /**
@@ -28,7 +44,13 @@ export class Pipeline implements Handlers {
   connect(target: Target, client: Client): ConnectVerdict {
     const decision = this.guard.policy.evaluateConnect({ host: target.host, port: target.port, agent: client.label });
     if (decision.effective !== 'tunnel') return { kind: 'intercept' };
-    const context = new FlowContext('tunnel', target, client, { method: 'CONNECT', path: '', fields: { names: [], lower: [], values: [] }, upgrade: false, hasBody: false });
+    const context = new FlowContext('tunnel', target, client, {
+      method: 'CONNECT',
+      path: '',
+      fields: { names: [], lower: [], values: [] },
+      upgrade: false,
+      hasBody: false,
+    });
     context.decision = decision;
     context.addresses = decision.addresses;
     this.#record?.request(context);
@@ -63,7 +85,9 @@ class PipelineExchange implements Exchange {
     private readonly guard: Guard,
   ) {
     const { answer, path, fields, addresses, requestBody } = context;
-    this.verdict = answer ? { kind: 'answer', answer } : { kind: 'forward', path, fields, addresses, body: requestBody };
+    this.verdict = answer
+      ? { kind: 'answer', answer }
+      : { kind: 'forward', path, fields, addresses, body: requestBody };
   }
 
   sent(reused: boolean): void {

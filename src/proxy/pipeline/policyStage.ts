@@ -18,7 +18,10 @@ export class PolicyStage implements Stage {
 }
 
 /** 403 as JSON, or as a small page for a client that asks for HTML first. */
-export function refusalAnswer(refusal: { readonly json: string; readonly html: string; readonly header: string }, context: FlowContext): LocalAnswer {
+export function refusalAnswer(
+  refusal: { readonly json: string; readonly html: string; readonly header: string },
+  context: FlowContext,
+): LocalAnswer {
   const accept = context.head.fields.lower.indexOf('accept');
   const html = accept >= 0 && /^\s*text\/html/i.test(context.head.fields.values[accept]!);
   return {

@@ -10,8 +10,10 @@ const BATCH_MS = 50;
 const MAX_PATH = 2_048;
 const MASK = '‹hidden›';
 /** Fields that carry credentials (RFC 9110, 6265, and what vendors made up). */
-const CREDENTIAL = /^(?:authorization|cookie|set-cookie|proxy-authorization|x-api-key|api-key|x-goog-api-key|.*-(?:api-?key|token|secret|signature)|x-amz-security-token)$/;
-const CREDENTIAL_QUERY = /([?&](?:[^=&]*(?:token|secret|password|signature|api_?key|apikey)[^=&]*|key|sig|code)=)([^&#]+)/gi;
+const CREDENTIAL =
+  /^(?:authorization|cookie|set-cookie|proxy-authorization|x-api-key|api-key|x-goog-api-key|.*-(?:api-?key|token|secret|signature)|x-amz-security-token)$/;
+const CREDENTIAL_QUERY =
+  /([?&](?:[^=&]*(?:token|secret|password|signature|api_?key|apikey)[^=&]*|key|sig|code)=)([^&#]+)/gi;
 
 export class RecordStage implements Stage {
   #lastId = 0;
@@ -40,9 +42,20 @@ export class RecordStage implements Stage {
   refused(what: { target: Target | undefined; client: Client | undefined; code: string; message: string }): void {
     if (!what.client) return; // nobody of ours: not worth a row, and anyone could fill the list
     const target = what.target ?? { scheme: 'https' as const, host: 'unknown', port: 0 };
-    const head = { method: 'CONNECT', path: '', fields: { names: [], lower: [], values: [] }, upgrade: false, hasBody: false };
+    const head = {
+      method: 'CONNECT',
+      path: '',
+      fields: { names: [], lower: [], values: [] },
+      upgrade: false,
+      hasBody: false,
+    };
     const context = new FlowContext('connect', target, what.client, head);
-    context.end = { how: { kind: 'failed', code: what.code, message: what.message }, totalMs: 0, request: 0, response: 0 };
+    context.end = {
+      how: { kind: 'failed', code: what.code, message: what.message },
+      totalMs: 0,
+      request: 0,
+      response: 0,
+    };
     this.request(context);
   }
 
@@ -89,7 +102,11 @@ export class RecordStage implements Stage {
   }
 
   #path(path: string): string {
-    const clean = this.guard.redactor.text(path).replace(CREDENTIAL_QUERY, (whole, name: string, value: string) => (this.#isDummy(value) ? whole : `${name}${MASK}`));
+    const clean = this.guard.redactor
+      .text(path)
+      .replace(CREDENTIAL_QUERY, (whole, name: string, value: string) =>
+        this.#isDummy(value) ? whole : `${name}${MASK}`,
+      );
     return clean.length > MAX_PATH ? `${clean.slice(0, MAX_PATH)}…` : clean;
   }
 
@@ -123,6 +140,12 @@ function outcomeOf({ answer, end, kind }: FlowContext): FlowOutcome {
     case 'aborted':
       return 'aborted';
     case 'failed':
-      return end.how.code === 'private-address' || end.how.code === 'identity-mismatch' || end.how.code === 'policy-changed' ? 'blocked' : kind === 'connect' ? 'failed' : 'failed';
+      return end.how.code === 'private-address' ||
+        end.how.code === 'identity-mismatch' ||
+        end.how.code === 'policy-changed'
+        ? 'blocked'
+        : kind === 'connect'
+          ? 'failed'
+          : 'failed';
   }
 }

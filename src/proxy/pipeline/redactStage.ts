@@ -41,7 +41,10 @@ export class RedactStage implements Stage {
     const stream = this.guard.redactor.stream();
     const report = () => {
       for (const name of stream.hits.keys()) {
-        if (context.findings.some((f) => f.kind === 'echo-redacted' && f.secret === name && f.place === 'response body')) continue;
+        if (
+          context.findings.some((f) => f.kind === 'echo-redacted' && f.secret === name && f.place === 'response body')
+        )
+          continue;
         context.findings.push({ kind: 'echo-redacted', secret: name, place: 'response body', action: 'masked' });
       }
     };

@@ -2,7 +2,16 @@
 // and is about a page long. Stages run in order for requests and responses; the first answer ends the request.
 import type { Addresses, Decision, PolicyRequest, Scheme } from '../../core/policy/types';
 import type { Finding } from '../../core/secrets/types';
-import type { BodyTransform, Client, ExchangeEnd, Fields, LocalAnswer, RequestHead, ResponseHead, Target } from '../engine';
+import type {
+  BodyTransform,
+  Client,
+  ExchangeEnd,
+  Fields,
+  LocalAnswer,
+  RequestHead,
+  ResponseHead,
+  Target,
+} from '../engine';
 
 export class FlowContext {
   /** What the client sent: dummies, never real values (unless the client itself had them). */

@@ -30,7 +30,9 @@ export async function resolve(host: string, addresses: Addresses): Promise<strin
 /** Whether a connection to this address and port would reach a listener at `own`. */
 export function isOwnListener(address: string, port: number, own: { host: string; port: number } | undefined): boolean {
   if (own?.port !== port) return false;
-  return addressScope(address) === 'loopback' || address === own.host || address === '0.0.0.0' || isUnspecified(address);
+  return (
+    addressScope(address) === 'loopback' || address === own.host || address === '0.0.0.0' || isUnspecified(address)
+  );
 }
 
 const isUnspecified = (address: string) => parseIpv6(address)?.every((word) => word === 0) ?? false;

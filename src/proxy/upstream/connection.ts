@@ -102,7 +102,10 @@ export async function dial(options: DialOptions): Promise<net.Socket> {
   throw last ?? new WireError('aborted', 'The client went away.', 502);
 }
 
-function dialAddress(address: string, { target, context, session, onSession, signal }: DialOptions): Promise<net.Socket> {
+function dialAddress(
+  address: string,
+  { target, context, session, onSession, signal }: DialOptions,
+): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const secure = target.scheme === 'https';
     const socket = secure
@@ -132,9 +135,20 @@ function dialAddress(address: string, { target, context, session, onSession, sig
         reject(error);
       });
     const onError = (error: NodeJS.ErrnoException) => fail(upstreamError(error, target.host));
-    const onClose = () => fail(new WireError('upstream-reset', `${target.host} closed the connection during the handshake.`, 502));
+    const onClose = () =>
+      fail(new WireError('upstream-reset', `${target.host} closed the connection during the handshake.`, 502));
     const onAbort = () => fail(new WireError('aborted', 'The client went away.', 502));
-    const timer = setTimeout(() => fail(new WireError('connect-timeout', `${target.host} did not answer within ${CONNECT_TIMEOUT_MS / 1000} seconds.`, 504)), CONNECT_TIMEOUT_MS);
+    const timer = setTimeout(
+      () =>
+        fail(
+          new WireError(
+            'connect-timeout',
+            `${target.host} did not answer within ${CONNECT_TIMEOUT_MS / 1000} seconds.`,
+            504,
+          ),
+        ),
+      CONNECT_TIMEOUT_MS,
+    );
     socket.once('error', onError);
     socket.once('close', onClose);
     signal.addEventListener('abort', onAbort);

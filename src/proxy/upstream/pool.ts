@@ -33,7 +33,11 @@ export class UpstreamPool {
 
   /** `ca`: PEM certificates that upstream chains may end in. Empty: Node's own roots. */
   constructor(ca: readonly string[]) {
-    this.#context = tls.createSecureContext({ ...(ca.length > 0 ? { ca: [...ca] } : {}), ciphers: CIPHERS, minVersion: 'TLSv1.2' });
+    this.#context = tls.createSecureContext({
+      ...(ca.length > 0 ? { ca: [...ca] } : {}),
+      ciphers: CIPHERS,
+      minVersion: 'TLSv1.2',
+    });
     this.#sweeper = setInterval(() => this.#sweep(), 1_000).unref();
   }
 

@@ -85,7 +85,8 @@ export class ClientConnection implements RelayOwner {
     while (this.#buffer && !this.#relay && !this.#closing) {
       try {
         // RFC 9112, 2.2: an empty line before a request line is skipped.
-        while (this.#buffer.length >= 2 && this.#buffer[0] === 13 && this.#buffer[1] === 10) this.#buffer = this.#buffer.subarray(2);
+        while (this.#buffer.length >= 2 && this.#buffer[0] === 13 && this.#buffer[1] === 10)
+          this.#buffer = this.#buffer.subarray(2);
         const end = endOfHead(this.#buffer);
         if (end < 0) return;
         const bytes = this.#buffer;
@@ -99,7 +100,8 @@ export class ClientConnection implements RelayOwner {
 
   #request(head: Head): void {
     const line = parseRequestLine(head.startLine);
-    if (line.minor === 1 && head.host === undefined) throw new BadMessage('no-host', 'An HTTP/1.1 request needs a Host field.');
+    if (line.minor === 1 && head.host === undefined)
+      throw new BadMessage('no-host', 'An HTTP/1.1 request needs a Host field.');
     if (line.method === 'CONNECT') {
       this.#connect(line.target, head);
       return;
@@ -142,17 +144,27 @@ export class ClientConnection implements RelayOwner {
     if (requestTarget.includes('#')) throw new BadMessage('bad-target', 'The request target holds a fragment.');
     const absolute = absoluteTarget(requestTarget);
     if (!this.fixed) {
-      if (!absolute) throw new BadMessage('not-a-proxy-request', 'This is a proxy: it takes CONNECT and absolute targets.');
+      if (!absolute)
+        throw new BadMessage('not-a-proxy-request', 'This is a proxy: it takes CONNECT and absolute targets.');
       if (absolute.target.scheme === 'https') throw new BadMessage('bad-target', 'An https target needs CONNECT.');
       return absolute;
     }
     const { target } = this.fixed;
     if (absolute) {
-      const same = absolute.target.scheme === target.scheme && absolute.target.host === target.host && absolute.target.port === target.port;
-      if (!same) throw new BadMessage('identity-mismatch', 'The request target names another host than the connection. Nothing was forwarded.', 421);
+      const same =
+        absolute.target.scheme === target.scheme &&
+        absolute.target.host === target.host &&
+        absolute.target.port === target.port;
+      if (!same)
+        throw new BadMessage(
+          'identity-mismatch',
+          'The request target names another host than the connection. Nothing was forwarded.',
+          421,
+        );
       return { target, path: absolute.path };
     }
-    if (!requestTarget.startsWith('/') && !(requestTarget === '*' && method === 'OPTIONS')) throw new BadMessage('bad-target', 'The request target is neither a path nor a URL.');
+    if (!requestTarget.startsWith('/') && !(requestTarget === '*' && method === 'OPTIONS'))
+      throw new BadMessage('bad-target', 'The request target is neither a path nor a URL.');
     return { target, path: requestTarget };
   }
 
@@ -172,8 +184,16 @@ export class ClientConnection implements RelayOwner {
   }
 
   #refuse(error: unknown): void {
-    const bad = error instanceof BadMessage ? error : new BadMessage('internal', 'The proxy failed on this request. Nothing was forwarded.', 502);
-    this.deps.handlers.refused({ target: this.fixed?.target, client: this.#client, code: bad.code, message: bad.message });
+    const bad =
+      error instanceof BadMessage
+        ? error
+        : new BadMessage('internal', 'The proxy failed on this request. Nothing was forwarded.', 502);
+    this.deps.handlers.refused({
+      target: this.fixed?.target,
+      client: this.#client,
+      code: bad.code,
+      message: bad.message,
+    });
     this.#reply(errorAnswer(bad.status, bad.code, bad.message), true, 'GET');
   }
 
@@ -240,7 +260,11 @@ export class ClientConnection implements RelayOwner {
 }
 
 const AUTHENTICATE: LocalAnswer = (() => {
-  const answer = errorAnswer(407, 'proxy-authentication', 'This proxy serves one workspace: the proxy URL holds the name and token to use.');
+  const answer = errorAnswer(
+    407,
+    'proxy-authentication',
+    'This proxy serves one workspace: the proxy URL holds the name and token to use.',
+  );
   return { ...answer, headers: [...answer.headers, ['proxy-authenticate', 'Basic realm="Sandbox Agent"']] };
 })();
 

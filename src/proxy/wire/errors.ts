@@ -27,7 +27,12 @@ const REASONS: Readonly<Record<number, string>> = {
 /** A JSON answer that says who is speaking, so that an agent does not take it for the upstream's. */
 export function errorAnswer(status: number, code: string, message: string): LocalAnswer {
   const refused = status === 403 || status === 421;
-  const error = { type: refused ? 'sandbox_agent_blocked' : 'sandbox_agent_error', code, message, source: 'Sandbox Agent, the local proxy of this workspace' };
+  const error = {
+    type: refused ? 'sandbox_agent_blocked' : 'sandbox_agent_error',
+    code,
+    message,
+    source: 'Sandbox Agent, the local proxy of this workspace',
+  };
   return {
     status,
     reason: REASONS[status] ?? 'Error',
@@ -55,12 +60,18 @@ export function upstreamError(error: NodeJS.ErrnoException, where: string): Wire
   const row = known[code];
   if (row) return new WireError(...row);
   if (isVerification(code)) {
-    return new WireError('tls-unverified', `The certificate of ${where} does not verify (${code}). Nothing was sent. If it belongs to your company, add its CA to NODE_EXTRA_CA_CERTS.`, 502);
+    return new WireError(
+      'tls-unverified',
+      `The certificate of ${where} does not verify (${code}). Nothing was sent. If it belongs to your company, add its CA to NODE_EXTRA_CA_CERTS.`,
+      502,
+    );
   }
   return new WireError('upstream-failed', `The connection to ${where} failed (${code}).`, 502);
 }
 
 /** Verification results of OpenSSL as Node names them, and Node's own for names. */
 function isVerification(code: string): boolean {
-  return /^(?:ERR_TLS_CERT_ALTNAME|UNABLE_TO_|CERT_|SELF_SIGNED|DEPTH_ZERO|INVALID_|CRL_|ERROR_IN_CERT|HOSTNAME_MISMATCH|PATH_LENGTH)/.test(code);
+  return /^(?:ERR_TLS_CERT_ALTNAME|UNABLE_TO_|CERT_|SELF_SIGNED|DEPTH_ZERO|INVALID_|CRL_|ERROR_IN_CERT|HOSTNAME_MISMATCH|PATH_LENGTH)/.test(
+    code,
+  );
 }

@@ -9,7 +9,8 @@ const DEFAULT_PORT = { http: 80, https: 443 } as const;
 /** `host:port` of a CONNECT line (RFC 9110, 9.3.6): the port is required. */
 export function connectAuthority(text: string): { host: string; port: number } {
   const split = splitAuthority(text);
-  if (!split.ok || split.value.port === undefined) throw new BadMessage('bad-authority', 'The CONNECT target is not host:port.');
+  if (!split.ok || split.value.port === undefined)
+    throw new BadMessage('bad-authority', 'The CONNECT target is not host:port.');
   return { host: canonical(split.value.host), port: split.value.port };
 }
 
@@ -19,7 +20,8 @@ export function absoluteTarget(target: string): { target: Target; path: string }
   if (!match) return undefined;
   const scheme = match[1]!.toLowerCase() as Target['scheme'];
   const split = splitAuthority(match[2]!);
-  if (!split.ok) throw new BadMessage('bad-authority', 'The authority of the target is not host:port (user names are refused).');
+  if (!split.ok)
+    throw new BadMessage('bad-authority', 'The authority of the target is not host:port (user names are refused).');
   const rest = match[3]!;
   return {
     target: { scheme, host: canonical(split.value.host), port: split.value.port ?? DEFAULT_PORT[scheme] },
@@ -36,7 +38,11 @@ export function checkHost(value: string, target: Target): void {
   if (!split.ok) throw new BadMessage('bad-host', 'The Host field is not host:port.');
   const host = canonical(split.value.host);
   if (host !== target.host || (split.value.port !== undefined && split.value.port !== target.port)) {
-    throw new BadMessage('identity-mismatch', `The connection was opened for ${authority(target.host, target.port)}, the request names another host. Nothing was forwarded.`, 421);
+    throw new BadMessage(
+      'identity-mismatch',
+      `The connection was opened for ${authority(target.host, target.port)}, the request names another host. Nothing was forwarded.`,
+      421,
+    );
   }
 }
 

@@ -109,7 +109,8 @@ export class Relay implements UpstreamListener {
         if (this.#phase === 'dialling') this.#open(connection);
         else connection.destroy();
       },
-      (error: unknown) => this.#fail(error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502)),
+      (error: unknown) =>
+        this.#fail(error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502)),
     );
   }
 
@@ -158,7 +159,8 @@ export class Relay implements UpstreamListener {
         return this.#forward(bytes, from);
       case 'tunnel':
         this.#requestBytes += bytes.length - from;
-        if (this.#upstream && !this.owner.batcher.put(this.#upstream.socket, from === 0 ? bytes : bytes.subarray(from))) this.owner.stream.pause();
+        if (this.#upstream && !this.owner.batcher.put(this.#upstream.socket, from === 0 ? bytes : bytes.subarray(from)))
+          this.owner.stream.pause();
         return bytes.length - from;
       case 'discarding':
         return this.#discard(bytes, from);
@@ -259,8 +261,10 @@ export class Relay implements UpstreamListener {
       return true;
     }
     if (status < 200) {
-      if (++this.#interim > MAX_INTERIM) throw new BadMessage('too-many-interim', 'The upstream sent too many interim responses.');
-      if (this.request.minor === 1) this.#toClient(Buffer.from(writeHead(`HTTP/1.1 ${status} ${reason}`, head.fields, ''), 'latin1'));
+      if (++this.#interim > MAX_INTERIM)
+        throw new BadMessage('too-many-interim', 'The upstream sent too many interim responses.');
+      if (this.request.minor === 1)
+        this.#toClient(Buffer.from(writeHead(`HTTP/1.1 ${status} ${reason}`, head.fields, ''), 'latin1'));
       return false;
     }
     this.#responseHead = head;
@@ -275,7 +279,9 @@ export class Relay implements UpstreamListener {
       const tooNew = head.framing.chunked && this.request.minor === 0;
       if (verdict.body || tooNew) {
         const transform = verdict.body ?? IDENTITY;
-        const rechunk = this.request.minor === 1 && (head.framing.chunked || (head.framing.length !== undefined && !transform.keepsLength));
+        const rechunk =
+          this.request.minor === 1 &&
+          (head.framing.chunked || (head.framing.length !== undefined && !transform.keepsLength));
         if (rechunk && !head.framing.chunked) fields = replaceLength(fields);
         else if (!rechunk && (head.framing.chunked || (head.framing.length !== undefined && !transform.keepsLength))) {
           fields = withoutFraming(fields);
@@ -286,9 +292,16 @@ export class Relay implements UpstreamListener {
       if (untilClose) this.#closeClient = true;
     }
     this.#answered = true;
-    const asItCame = !head.stripped && fields === head.fields && minor === 1 && !this.#closeClient && verdict.reason === reason;
+    const asItCame =
+      !head.stripped && fields === head.fields && minor === 1 && !this.#closeClient && verdict.reason === reason;
     if (asItCame) this.#toClient(buffer.subarray(0, end));
-    else this.#toClient(Buffer.from(writeHead(`HTTP/1.1 ${status} ${verdict.reason}`, fields, this.#closeClient ? 'Connection: close\r\n' : ''), 'latin1'));
+    else
+      this.#toClient(
+        Buffer.from(
+          writeHead(`HTTP/1.1 ${status} ${verdict.reason}`, fields, this.#closeClient ? 'Connection: close\r\n' : ''),
+          'latin1',
+        ),
+      );
     return false;
   }
 
@@ -343,12 +356,22 @@ export class Relay implements UpstreamListener {
   }
 
   #switch(buffer: Buffer, end: number, head: Head, reason: string): void {
-    if (this.request.head.upgrade === undefined || !this.#requestDone) throw new BadMessage('unasked-101', 'The upstream switched protocols without being asked.');
+    if (this.request.head.upgrade === undefined || !this.#requestDone)
+      throw new BadMessage('unasked-101', 'The upstream switched protocols without being asked.');
     const verdict = this.exchange.response({ status: 101, reason, fields: head.fields, hasBody: false });
     this.#answered = true;
     this.#phase = 'tunnel';
     this.#upstream!.socket.setTimeout(0);
-    this.#toClient(Buffer.from(writeHead(`HTTP/1.1 101 ${verdict.reason}`, verdict.fields, `Connection: Upgrade\r\nUpgrade: ${head.upgrade ?? this.request.head.upgrade}\r\n`), 'latin1'));
+    this.#toClient(
+      Buffer.from(
+        writeHead(
+          `HTTP/1.1 101 ${verdict.reason}`,
+          verdict.fields,
+          `Connection: Upgrade\r\nUpgrade: ${head.upgrade ?? this.request.head.upgrade}\r\n`,
+        ),
+        'latin1',
+      ),
+    );
     const rest = buffer.subarray(end);
     if (rest.length > 0) {
       this.#responseBytes += rest.length;
@@ -387,10 +410,14 @@ export class Relay implements UpstreamListener {
     if (this.#canRetry()) {
       this.#retried = true;
       const { verdict } = this.exchange;
-      if (verdict.kind === 'forward') this.#dial(UpstreamPool.key(this.request.target, verdict.addresses, this.request.client));
+      if (verdict.kind === 'forward')
+        this.#dial(UpstreamPool.key(this.request.target, verdict.addresses, this.request.client));
       return;
     }
-    this.#fail(error ?? new WireError('upstream-reset', `${this.request.target.host} closed the connection before it answered.`, 502));
+    this.#fail(
+      error ??
+        new WireError('upstream-reset', `${this.request.target.host} closed the connection before it answered.`, 502),
+    );
   }
 
   /**
@@ -398,7 +425,16 @@ export class Relay implements UpstreamListener {
    * on a new one. Anything else might be done twice.
    */
   #canRetry(): boolean {
-    return this.#reused && !this.#retried && !this.#answered && this.#interim === 0 && !this.#partialHead && this.#requestReader === undefined && IDEMPOTENT.has(this.request.method) && this.request.head.upgrade === undefined;
+    return (
+      this.#reused &&
+      !this.#retried &&
+      !this.#answered &&
+      this.#interim === 0 &&
+      !this.#partialHead &&
+      this.#requestReader === undefined &&
+      IDEMPOTENT.has(this.request.method) &&
+      this.request.head.upgrade === undefined
+    );
   }
 
   // --- ends
@@ -422,7 +458,14 @@ export class Relay implements UpstreamListener {
   }
 
   #failBad(error: unknown, status: number): void {
-    if (error instanceof BadMessage) this.#fail(new WireError(status === 502 ? `upstream-${error.code}` : error.code, error.message, status === 502 ? 502 : error.status));
+    if (error instanceof BadMessage)
+      this.#fail(
+        new WireError(
+          status === 502 ? `upstream-${error.code}` : error.code,
+          error.message,
+          status === 502 ? 502 : error.status,
+        ),
+      );
     else this.#fail(new WireError('internal', 'The proxy failed on this message. Nothing more was forwarded.', 502));
   }
 

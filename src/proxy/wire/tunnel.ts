@@ -20,7 +20,8 @@ export class Tunnel {
     try {
       upstream = await this.dial();
     } catch (error) {
-      const { code, message } = error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502);
+      const { code, message } =
+        error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502);
       this.#end({ kind: 'failed', code, message });
       throw error;
     }

@@ -43,7 +43,10 @@ export class WireEngine implements Engine {
     });
   }
 
-  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }> {
+  listen(address: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ readonly host: string; readonly port: number }> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ ...address, backlog: 4096 }, () => {
@@ -79,7 +82,14 @@ export class WireEngine implements Engine {
         reply(socket, verdict.answer);
         return;
       case 'tunnel':
-        this.#tunnel(socket, rest, () => new Tunnel(socket, verdict.exchange, () => this.#pool.tunnel(target, verdict.addresses, AbortSignal.timeout(60_000))));
+        this.#tunnel(
+          socket,
+          rest,
+          () =>
+            new Tunnel(socket, verdict.exchange, () =>
+              this.#pool.tunnel(target, verdict.addresses, AbortSignal.timeout(60_000)),
+            ),
+        );
         return;
       case 'intercept':
         // 2–3 ms for a new host, before the client starts its handshake.
@@ -93,7 +103,8 @@ export class WireEngine implements Engine {
     tunnel
       .open(rest)
       .catch((error: unknown) => {
-        const failure = error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502);
+        const failure =
+          error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502);
         reply(socket, errorAnswer(failure.status, failure.code, failure.message));
       })
       .finally(() => this.#tunnels.delete(tunnel));
@@ -163,10 +174,12 @@ export class WireEngine implements Engine {
 
   reconsider(): void {
     for (const { relay } of [...this.#connections]) {
-      if (relay && !relay.exchange.stillAllowed()) relay.cut('policy-changed', 'The policy changed and no longer allows this.');
+      if (relay && !relay.exchange.stillAllowed())
+        relay.cut('policy-changed', 'The policy changed and no longer allows this.');
     }
     for (const tunnel of [...this.#tunnels]) {
-      if (!tunnel.exchange.stillAllowed()) tunnel.cut('policy-changed', 'The policy changed and no longer allows this.');
+      if (!tunnel.exchange.stillAllowed())
+        tunnel.cut('policy-changed', 'The policy changed and no longer allows this.');
     }
   }
 

@@ -36,9 +36,34 @@ describe('canonicalHost', () => {
   });
 
   it.each([
-    '', '.', 'a..b', '-a.example', 'a-.example', `${'a'.repeat(64)}.example`, `${'a.'.repeat(130)}example`, 'exa mple.com', 'github.com\0.evil.com',
-    'github.com\r\n', 'a/b', 'a#b', 'a?b', 'a@b', 'a%2eb', '256.1.1.1', '1.2.3.4.5', '0x.0x.0x.0x1ffffffff', '1.2.3.08', 'fe80::1%eth0', '[::1', '::1]', '1::2::3', ':::', '12345::',
-    '::ffff:1.2.3.400', '*.example.com', 'example.com:443',
+    '',
+    '.',
+    'a..b',
+    '-a.example',
+    'a-.example',
+    `${'a'.repeat(64)}.example`,
+    `${'a.'.repeat(130)}example`,
+    'exa mple.com',
+    'github.com\0.evil.com',
+    'github.com\r\n',
+    'a/b',
+    'a#b',
+    'a?b',
+    'a@b',
+    'a%2eb',
+    '256.1.1.1',
+    '1.2.3.4.5',
+    '0x.0x.0x.0x1ffffffff',
+    '1.2.3.08',
+    'fe80::1%eth0',
+    '[::1',
+    '::1]',
+    '1::2::3',
+    ':::',
+    '12345::',
+    '::ffff:1.2.3.400',
+    '*.example.com',
+    'example.com:443',
   ])('refuses %j', (raw) => {
     expect(canonical(raw)).toMatch(/^refused: /);
   });
