@@ -22,10 +22,18 @@ export function fileError(error: unknown, file: string): FileError {
   if (error instanceof FileError) return error;
   const { code } = error as NodeJS.ErrnoException;
   const name = path.basename(file);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return new FileError('read-only', `${name} cannot be written (${code}). Nothing was changed; give yourself write permission and try again.`);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new FileError('no-space', `There is no space left to write ${name}. Nothing was changed.`);
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new FileError(
+      'read-only',
+      `${name} cannot be written (${code}). Nothing was changed; give yourself write permission and try again.`,
+    );
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new FileError('no-space', `There is no space left to write ${name}. Nothing was changed.`);
   if (code === 'ENOENT') return new FileError('missing', `${name} does not exist.`);
-  return new FileError('other', `${name} could not be written (${code ?? (error as Error).name}). Nothing was changed.`);
+  return new FileError(
+    'other',
+    `${name} could not be written (${code ?? (error as Error).name}). Nothing was changed.`,
+  );
 }
 
 export interface WriteOptions {
@@ -37,7 +45,11 @@ export interface WriteOptions {
 }
 
 /** Replaces `file` (or what it links to). Throws `FileError`. */
-export async function writeFileAtomic(file: string, bytes: Uint8Array | string, { mode = 0o600, fault = noFault, expect }: WriteOptions = {}): Promise<void> {
+export async function writeFileAtomic(
+  file: string,
+  bytes: Uint8Array | string,
+  { mode = 0o600, fault = noFault, expect }: WriteOptions = {},
+): Promise<void> {
   const target = await resolveLink(file);
   const temporary = path.join(path.dirname(target), `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
@@ -51,7 +63,8 @@ export async function writeFileAtomic(file: string, bytes: Uint8Array | string, 
       await handle.writeFile(bytes);
       if (old) {
         await handle.chmod(old.mode & 0o7777);
-        if (old.uid !== process.getuid?.() || old.gid !== process.getgid?.()) await handle.chown(old.uid, old.gid).catch(() => undefined);
+        if (old.uid !== process.getuid?.() || old.gid !== process.getgid?.())
+          await handle.chown(old.uid, old.gid).catch(() => undefined);
       } else await handle.chmod(mode);
       await fault('sync');
       await handle.sync();
@@ -60,7 +73,11 @@ export async function writeFileAtomic(file: string, bytes: Uint8Array | string, 
     }
     if (expect) {
       const now = await fs.readFile(target).catch(() => undefined);
-      if (!now || Buffer.compare(now, Buffer.from(expect)) !== 0) throw new FileError('changed', `${path.basename(file)} was changed by another program meanwhile. It was left as it is.`);
+      if (!now || Buffer.compare(now, Buffer.from(expect)) !== 0)
+        throw new FileError(
+          'changed',
+          `${path.basename(file)} was changed by another program meanwhile. It was left as it is.`,
+        );
     }
     await fault('rename');
     await fs.rename(temporary, target);
@@ -100,6 +117,9 @@ export async function readIfThere(file: string): Promise<Buffer | undefined> {
     return await fs.readFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new FileError('other', `${path.basename(file)} could not be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}).`);
+    throw new FileError(
+      'other',
+      `${path.basename(file)} could not be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}).`,
+    );
   }
 }

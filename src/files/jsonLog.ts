@@ -17,7 +17,9 @@ export class JsonLog<T> {
       try {
         return JSON.parse(line) as T;
       } catch {
-        throw new Error(`Line ${i + 1} of ${this.file} is damaged. The file was left as it is${torn ? ', its last line is torn' : ''}.`);
+        throw new Error(
+          `Line ${i + 1} of ${this.file} is damaged. The file was left as it is${torn ? ', its last line is torn' : ''}.`,
+        );
       }
     });
   }
@@ -52,6 +54,9 @@ export class JsonLog<T> {
 
   /** Replaces the whole log. */
   async rewrite(records: readonly T[]): Promise<void> {
-    await writeFileAtomic(this.file, records.map((record) => `${JSON.stringify(record)}\n`).join(''), { mode: 0o600, fault: this.fault });
+    await writeFileAtomic(this.file, records.map((record) => `${JSON.stringify(record)}\n`).join(''), {
+      mode: 0o600,
+      fault: this.fault,
+    });
   }
 }

@@ -42,7 +42,9 @@ export async function readWiring(journal: string): Promise<WiringJournal> {
 
 /** Must be durable before the first of its files is written. */
 export async function writeWiring(journal: string, entries: readonly WiringEntry[]): Promise<void> {
-  await writeFileAtomic(journal, `${JSON.stringify({ version: 1, entries } satisfies WiringJournal)}\n`, { mode: 0o600 });
+  await writeFileAtomic(journal, `${JSON.stringify({ version: 1, entries } satisfies WiringJournal)}\n`, {
+    mode: 0o600,
+  });
 }
 
 /** Takes back what the journal says, last written first, and empties it. Never throws. */
@@ -76,7 +78,10 @@ async function undoEntry(entry: WiringEntry): Promise<void> {
     else await writeFileAtomic(entry.file, entry.before);
   } else {
     const cleaned = entry.kind === 'claude' ? removeOurs(now, entry.before, entry.after) : removeLines(now, entry);
-    if (cleaned === undefined) throw new Error(`${path.basename(entry.file)} was changed and is no longer valid: take the proxy settings out by hand.`);
+    if (cleaned === undefined)
+      throw new Error(
+        `${path.basename(entry.file)} was changed and is no longer valid: take the proxy settings out by hand.`,
+      );
     if (cleaned === '' && entry.before === undefined) await fs.rm(entry.file, { force: true });
     else if (cleaned !== now) await writeFileAtomic(entry.file, cleaned);
   }

@@ -32,7 +32,12 @@ export function mergeClaudeSettings(text: string | undefined, wiring: ClaudeWiri
   const root = parse(text);
   if (!root) return err('invalid-json');
   if (root.type !== 'object') return err('not-an-object');
-  for (const [keyPath, type] of [[['env'], 'object'], [['permissions'], 'object'], [['permissions', 'deny'], 'array'], [['sandbox'], 'object']] as const) {
+  for (const [keyPath, type] of [
+    [['env'], 'object'],
+    [['permissions'], 'object'],
+    [['permissions', 'deny'], 'array'],
+    [['sandbox'], 'object'],
+  ] as const) {
     const node = findNodeAtLocation(root, [...keyPath]);
     if (node && node.type !== type) return err('wrong-type');
   }
@@ -74,12 +79,19 @@ export function removeOurs(now: string, before: string | undefined, after: strin
         const index = (valueAt(out, keyPath) as unknown[]).indexOf(item);
         if (index >= 0) out = set(out, [...keyPath, index], undefined);
       }
-      if (previous === undefined && (valueAt(out, keyPath) as unknown[]).length === 0) out = set(out, keyPath, undefined);
+      if (previous === undefined && (valueAt(out, keyPath) as unknown[]).length === 0)
+        out = set(out, keyPath, undefined);
     } else if (same(current, value)) out = set(out, keyPath, previous);
   }
   for (const keyPath of [['sandbox', 'network'], ['sandbox'], ['permissions'], ['env']]) {
     const value = valueAt(out, keyPath);
-    if (at(old, keyPath) === undefined && typeof value === 'object' && value !== null && Object.keys(value).length === 0) out = set(out, keyPath, undefined);
+    if (
+      at(old, keyPath) === undefined &&
+      typeof value === 'object' &&
+      value !== null &&
+      Object.keys(value).length === 0
+    )
+      out = set(out, keyPath, undefined);
   }
   const rest = parse(out);
   return before === undefined && rest && Object.keys(getNodeValue(rest) as object).length === 0 ? '' : out;
@@ -104,11 +116,17 @@ export function hostileSettings(text: string): string[] {
   const env = (at(value, ['env']) ?? {}) as Record<string, unknown>;
   const found: string[] = [];
   for (const name of Object.keys(env)) {
-    if (/^(?:https?|all|no)_proxy$/i.test(name)) found.push(`It sets ${name}, which would lead traffic past the proxy; the local settings take precedence.`);
-    if (/^ANTHROPIC_(?:BASE_URL|AUTH_TOKEN|API_KEY)$/.test(name)) found.push(`It sets ${name}, which would send the conversation elsewhere; the local settings take precedence.`);
-    if (/^(?:NODE_TLS_REJECT_UNAUTHORIZED|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE)$/.test(name)) found.push(`It sets ${name}, which changes whom the agent trusts.`);
+    if (/^(?:https?|all|no)_proxy$/i.test(name))
+      found.push(`It sets ${name}, which would lead traffic past the proxy; the local settings take precedence.`);
+    if (/^ANTHROPIC_(?:BASE_URL|AUTH_TOKEN|API_KEY)$/.test(name))
+      found.push(`It sets ${name}, which would send the conversation elsewhere; the local settings take precedence.`);
+    if (/^(?:NODE_TLS_REJECT_UNAUTHORIZED|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE)$/.test(name))
+      found.push(`It sets ${name}, which changes whom the agent trusts.`);
   }
-  if (at(value, ['sandbox', 'network', 'tlsTerminate']) !== undefined) found.push('It sets sandbox.network.tlsTerminate, which does not chain to a proxy: https requests of its commands fail and are not seen.');
+  if (at(value, ['sandbox', 'network', 'tlsTerminate']) !== undefined)
+    found.push(
+      'It sets sandbox.network.tlsTerminate, which does not chain to a proxy: https requests of its commands fail and are not seen.',
+    );
   return found;
 }
 
@@ -125,24 +143,41 @@ function valueAt(text: string, keyPath: readonly (string | number)[]): unknown {
 }
 
 function set(text: string, keyPath: readonly (string | number)[], value: unknown): string {
-  return apply(text, modify(text, [...keyPath], value, { formattingOptions: { ...FORMAT, eol: text.includes('\r\n') ? '\r\n' : '\n' } }));
+  return apply(
+    text,
+    modify(text, [...keyPath], value, { formattingOptions: { ...FORMAT, eol: text.includes('\r\n') ? '\r\n' : '\n' } }),
+  );
 }
 
 function insertFirst(text: string, keyPath: readonly string[], value: unknown): string {
-  return apply(text, modify(text, [...keyPath, 0], value, { isArrayInsertion: true, formattingOptions: { ...FORMAT, eol: text.includes('\r\n') ? '\r\n' : '\n' } }));
+  return apply(
+    text,
+    modify(text, [...keyPath, 0], value, {
+      isArrayInsertion: true,
+      formattingOptions: { ...FORMAT, eol: text.includes('\r\n') ? '\r\n' : '\n' },
+    }),
+  );
 }
 
 function apply(text: string, edits: readonly Edit[]): string {
-  return [...edits].sort((a, b) => b.offset - a.offset).reduce((out, { offset, length, content }) => out.slice(0, offset) + content + out.slice(offset + length), text);
+  return [...edits]
+    .sort((a, b) => b.offset - a.offset)
+    .reduce((out, { offset, length, content }) => out.slice(0, offset) + content + out.slice(offset + length), text);
 }
 
 function at(value: unknown, keyPath: readonly (string | number)[]): unknown {
-  return keyPath.reduce<unknown>((inner, key) => (typeof inner === 'object' && inner !== null ? (inner as Record<string | number, unknown>)[key] : undefined), value);
+  return keyPath.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null ? (inner as Record<string | number, unknown>)[key] : undefined,
+    value,
+  );
 }
 
 function leaves(value: object, keyPath: readonly string[] = []): [string[], unknown][] {
   return Object.entries(value).flatMap(([key, inner]: [string, unknown]): [string[], unknown][] =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? leaves(inner, [...keyPath, key]) : [[[...keyPath, key], inner]],
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? leaves(inner, [...keyPath, key])
+      : [[[...keyPath, key], inner]],
   );
 }
 

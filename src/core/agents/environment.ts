@@ -41,7 +41,12 @@ const BUNDLE_VARIABLES = [
   'CODEX_CA_CERTIFICATE',
 ] as const;
 
-export function proxyUrl({ host, port, label, token }: Pick<AgentEnvironmentOptions, 'host' | 'port' | 'label' | 'token'>): string {
+export function proxyUrl({
+  host,
+  port,
+  label,
+  token,
+}: Pick<AgentEnvironmentOptions, 'host' | 'port' | 'label' | 'token'>): string {
   return `http://${encodeURIComponent(label)}:${encodeURIComponent(token)}@${host}:${port}`;
 }
 

@@ -1,0 +1,52 @@
+// Where everything about a workspace folder lives that must not be in it: CA, vault, approved policy, tokens, journals.
+// One folder a workspace folder under the XDG state directory, 0700; every file in it 0600.
+import { createHash } from 'node:crypto';
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+
+export interface StateFolder {
+  /** Real path of the workspace folder. */
+  readonly folder: string;
+  readonly directory: string;
+  readonly caCertificate: string;
+  readonly caKey: string;
+  readonly bundle: string;
+  readonly vault: string;
+  readonly approvedPolicy: string;
+  readonly session: string;
+  readonly wiring: string;
+  readonly lock: string;
+}
+
+/** The root of all state (XDG Base Directory; LOCALAPPDATA on Windows). */
+export function stateRoot(environment: NodeJS.ProcessEnv = process.env): string {
+  const xdg = environment['XDG_STATE_HOME'];
+  if (xdg && path.isAbsolute(xdg)) return path.join(xdg, 'sandbox-agent');
+  const local = environment['LOCALAPPDATA'];
+  if (process.platform === 'win32' && local) return path.join(local, 'sandbox-agent');
+  return path.join(os.homedir(), '.local', 'state', 'sandbox-agent');
+}
+
+/** Makes the folder where there is none. Rejects when it cannot be made or is open to others. */
+export async function openStateFolder(folder: string, root = stateRoot()): Promise<StateFolder> {
+  const real = await fs.realpath(folder);
+  const directory = path.join(root, 'folders', createHash('sha256').update(real).digest('hex').slice(0, 24));
+  await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+  await fs.chmod(directory, 0o700);
+  const file = (name: string) => path.join(directory, name);
+  // For people who look: which folder this is.
+  await fs.writeFile(file('folder.json'), `${JSON.stringify({ folder: real })}\n`, { mode: 0o600 });
+  return {
+    folder: real,
+    directory,
+    caCertificate: file('ca.pem'),
+    caKey: file('ca-key.pem'),
+    bundle: file('ca-bundle.pem'),
+    vault: file('vault.jsonl'),
+    approvedPolicy: file('policy.approved.yaml'),
+    session: file('session.json'),
+    wiring: file('wiring.json'),
+    lock: file('proxy.lock'),
+  };
+}
