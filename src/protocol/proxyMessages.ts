@@ -17,6 +17,11 @@ export interface ProxyConfiguration {
   readonly listen: { readonly host: string; readonly port: number };
   /** `undefined`: no authentication (only `--no-auth` on the command line). */
   readonly clients: readonly ProxyClient[] | undefined;
+  /**
+   * Label for a second port without authentication, for a sandbox that cannot send credentials; undefined: no such port.
+   * It keeps nobody of the same user out.
+   */
+  readonly openLabel: string | undefined;
   /** The folder's CA, PEM. The key stays in memory here; its file is the owner's business. */
   readonly ca: { readonly cert: string; readonly key: string };
   /** PEM certificates that upstreams may chain to: roots of the system, of Node and of the user. */
@@ -41,7 +46,7 @@ export type FailureCode = 'port-in-use' | 'bad-configuration' | 'internal';
 
 export type FromProxy =
   | { readonly type: 'ready'; readonly version: number }
-  | { readonly type: 'listening'; readonly host: string; readonly port: number }
+  | { readonly type: 'listening'; readonly host: string; readonly port: number; readonly openPort: number | undefined }
   | { readonly type: 'failed'; readonly code: FailureCode; readonly message: string }
   /** Batched, at most every 50 ms. Each flow is whole; a later one with the same id replaces it. */
   | { readonly type: 'flows'; readonly flows: readonly Flow[] }

@@ -11,6 +11,8 @@ import { WireEngine } from './wire/wireEngine';
 export class ProxyService {
   readonly #guard = new Guard();
   #engine: Engine | undefined;
+  /** The second port, where there is one. */
+  #open: Engine | undefined;
   #pipeline: Pipeline | undefined;
 
   constructor(private readonly send: (message: FromProxy) => void) {}
@@ -28,6 +30,7 @@ export class ProxyService {
             text: 'The policy text does not parse: everything is blocked until a valid one comes.',
           });
         this.#engine?.reconsider();
+        this.#open?.reconsider();
         return;
       case 'secrets':
         this.#guard.setSecrets(message.secrets);
@@ -54,14 +57,16 @@ export class ProxyService {
         this.#guard,
         configuration.record ? (flows) => this.send({ type: 'flows', flows }) : undefined,
       );
-      this.#engine = new WireEngine({
-        authenticate: authenticator(configuration.clients),
-        ca: configuration.ca,
-        upstreamCa: configuration.upstreamCa,
-        handlers: this.#pipeline,
-      });
+      const shared = { ca: configuration.ca, upstreamCa: configuration.upstreamCa, handlers: this.#pipeline };
+      this.#engine = new WireEngine({ ...shared, authenticate: authenticator(configuration.clients) });
       const { host, port } = await this.#engine.listen(configuration.listen);
-      this.send({ type: 'listening', host, port });
+      let openPort: number | undefined;
+      if (configuration.openLabel !== undefined) {
+        const client = { label: configuration.openLabel };
+        this.#open = new WireEngine({ ...shared, authenticate: () => client });
+        openPort = (await this.#open.listen({ host, port: 0 })).port;
+      }
+      this.send({ type: 'listening', host, port, openPort });
     } catch (error) {
       this.#engine = undefined;
       const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -78,7 +83,7 @@ export class ProxyService {
   async stop(graceMs: number): Promise<void> {
     const engine = this.#engine;
     this.#engine = undefined;
-    await engine?.close(graceMs);
+    await Promise.all([engine?.close(graceMs), this.#open?.close(graceMs)]);
     this.#pipeline?.flush();
   }
 }

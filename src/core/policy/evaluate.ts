@@ -1,16 +1,19 @@
 // The judge: policy and request in, one decision out. Pure and total. First matching rule decides, then `default`; of all
 // readings of the path the strictest decision wins. The wire obeys `effective` and nothing else.
+import { defaultPort, describe, ruleName, shorten } from './explain';
 import { type CompiledGlob, compileGlob, matchesGlob } from './glob';
 import { type HostIndex, indexHosts, matchesIndex } from './hosts';
-import { readings } from './paths';
-import type { Action, ConnectRequest, Decision, Mode, Policy, PolicyRequest, Rule, TraceStep } from './types';
+import { pathOf, readings } from './paths';
+import type { Action, Addresses, ConnectRequest, Decision, Policy, PolicyRequest, Rule, TraceStep } from './types';
+
+export { ruleName } from './explain';
 
 export interface CompiledPolicy {
   readonly policy: Policy;
   evaluate(request: PolicyRequest): Decision;
   /**
    * What is known at CONNECT. `block` only when no rule could allow a request to that host and port; `tunnel` when a
-   * tunnel rule decides before any other could.
+   * tunnel rule is the first of all that could match.
    */
   evaluateConnect(request: ConnectRequest): Decision;
 }
@@ -67,63 +70,66 @@ class Compiled implements CompiledPolicy {
   evaluate(request: PolicyRequest): Decision {
     const paths = readings(request.path);
     if (paths === undefined)
-      return this.#decide(
-        request,
-        undefined,
-        'block',
-        'the path cannot be read: it holds a control character or a bad percent sequence',
-        'block',
-      );
+      return new Verdict(this, request, {
+        rule: undefined,
+        action: 'block',
+        effective: 'block',
+        addresses: 'public',
+        because: 'its path cannot be read: a control character, a bad percent sequence, or too many disguises',
+      });
     const candidates = this.#candidates(request.host);
-    let strictest: CompiledRule | undefined;
-    let action: Action = 'allow';
-    let first = true;
-    for (const path of paths) {
-      const rule = this.#first(candidates, request, path);
-      const found: Action = rule?.rule.type ?? this.policy.default;
-      if (
-        first ||
-        strictness(found) > strictness(action) ||
-        (found === action && strictest === undefined && rule !== undefined && action === 'block')
-      ) {
-        strictest = rule;
-        action = found;
-        first = false;
-      }
+    let strictest = this.#judge(candidates, request, paths[0]!);
+    for (let i = 1; i < paths.length; i++) {
+      const found = this.#judge(candidates, request, paths[i]!);
+      if (strictness(found) > strictness(strictest)) strictest = found;
     }
-    return this.#decide(
-      request,
-      strictest?.rule,
-      action,
-      undefined,
-      effective(action, strictest?.rule, this.policy.mode),
-    );
+    return new Verdict(this, request, strictest);
   }
 
-  evaluateConnect(request: ConnectRequest): Decision {
-    const asRequest: PolicyRequest = {
-      scheme: request.port === 80 ? 'http' : 'https',
-      host: request.host,
-      port: request.port,
+  evaluateConnect({ host, port, agent }: ConnectRequest): Decision {
+    const request: PolicyRequest = {
+      scheme: port === 80 ? 'http' : 'https',
+      host,
+      port,
       method: 'CONNECT',
-      path: '/',
-      agent: request.agent,
+      path: '',
+      agent,
     };
-    let block: CompiledRule | undefined;
-    for (const index of this.#candidates(request.host)) {
-      const rule = this.#rules[index]!;
-      if (!matchesConnect(rule, asRequest)) continue;
-      if (rule.rule.type === 'tunnel' || rule.rule.type === 'allow')
-        return this.#decide(asRequest, rule.rule, rule.rule.type, undefined, rule.rule.type);
-      // A block that names neither method nor path refuses all that could come; a narrower one leaves the rest open.
-      if (!rule.methods && !rule.paths && !rule.schemes) {
-        block = rule;
-        break;
+    let narrowerBlock = false;
+    for (const index of this.#candidates(host)) {
+      const compiled = this.#rules[index]!;
+      if (!matchesConnect(compiled, request)) continue;
+      const { rule } = compiled;
+      if (rule.type === 'block') {
+        // One that names a method, a path or a scheme leaves the rest open; its requests must be seen to be judged.
+        if (isNarrow(compiled)) narrowerBlock = true;
+        else return new Verdict(this, request, outcome(rule));
+      } else {
+        const action = rule.type === 'tunnel' && narrowerBlock ? 'allow' : rule.type;
+        return new Verdict(this, request, { ...outcome(rule), action, effective: action });
       }
     }
-    if (block) return this.#decide(asRequest, block.rule, 'block', undefined, 'block');
-    const action = this.policy.default;
-    return this.#decide(asRequest, undefined, action, undefined, effective(action, undefined, this.policy.mode));
+    return new Verdict(this, request, this.#byDefault());
+  }
+
+  /** How each rule fared for one reading of the path, up to the one that decided. */
+  trace(request: PolicyRequest, { rule: decided, reading }: Outcome): TraceStep[] {
+    const steps: TraceStep[] = [];
+    const connecting = request.method === 'CONNECT' && request.path === '';
+    for (const compiled of this.#rules) {
+      const { rule } = compiled;
+      if (rule === decided) {
+        steps.push({ rule: rule.index, matched: true, why: connecting ? 'could decide a request' : 'matched' });
+        break;
+      }
+      const why = connecting
+        ? matchesConnect(compiled, request)
+          ? 'decides some requests only, which are judged one by one'
+          : (mismatch(compiled, request, undefined) ?? 'not for this port')
+        : (mismatch(compiled, request, reading ?? pathOf(request.path)) ?? 'not tried: the path cannot be read');
+      steps.push({ rule: rule.index, matched: false, why });
+    }
+    return steps;
   }
 
   /** Indices of the rules whose host could match, in order. */
@@ -138,83 +144,97 @@ class Compiled implements CompiledPolicy {
       }
     }
     if (this.#others.length > 0) lists.push(this.#others);
-    if (lists.length === 1) return lists[0]!;
+    if (lists.length <= 1) return lists[0] ?? [];
     return [...new Set(lists.flat())].sort((a, b) => a - b);
   }
 
-  #first(candidates: readonly number[], request: PolicyRequest, path: string): CompiledRule | undefined {
+  #judge(candidates: readonly number[], request: PolicyRequest, reading: string): Outcome {
     for (const index of candidates) {
       const rule = this.#rules[index]!;
-      if (mismatch(rule, request, path) === undefined) return rule;
+      if (matches(rule, request, reading)) return { ...outcome(rule.rule), reading };
     }
-    return undefined;
+    return { ...this.#byDefault(), reading };
   }
 
-  #decide(
-    request: PolicyRequest,
-    rule: Rule | undefined,
-    action: Action,
-    because: string | undefined,
-    result: Action,
-  ): Decision {
-    return new Verdict(this.policy, request, rule, action, because, result, () => this.#trace(request, rule));
+  #byDefault(): Outcome {
+    const action = this.policy.default;
+    // The mode changes only what `default` does; `ask` blocks until there is somebody to ask.
+    const effective = action === 'block' && this.policy.mode === 'monitor' ? 'allow' : action;
+    return { rule: undefined, action, effective, addresses: 'public' };
   }
+}
 
-  #trace(request: PolicyRequest, decided: Rule | undefined): TraceStep[] {
-    const paths = readings(request.path) ?? [];
-    const steps: TraceStep[] = [];
-    for (const compiled of this.#rules) {
-      const reasons = paths.map((path) => mismatch(compiled, request, path));
-      const matched = reasons.some((reason) => reason === undefined) || compiled.rule === decided;
-      steps.push({
-        rule: compiled.rule.index,
-        matched,
-        why: matched ? 'matched' : (reasons[0] ?? 'the path cannot be read'),
-      });
-      if (compiled.rule === decided) break;
-    }
-    return steps;
-  }
+interface Outcome {
+  readonly rule: Rule | undefined;
+  readonly action: Action;
+  readonly effective: Action;
+  readonly addresses: Addresses;
+  /** The reading of the path that led here. */
+  readonly reading?: string;
+  /** Why no rule could change it. */
+  readonly because?: string;
+}
+
+const outcome = (rule: Rule): Outcome => ({
+  rule,
+  action: rule.type,
+  effective: rule.type,
+  addresses: rule.addresses,
+});
+
+/** An explicit block over one by default (which a mode may lift), any block over an allow, public addresses over any. */
+function strictness({ action, effective, addresses }: Outcome): number {
+  const rank = { tunnel: 0, allow: 1, block: 2 };
+  return rank[effective] * 8 + rank[action] * 2 + (addresses === 'public' ? 1 : 0);
 }
 
 /** A decision; its trace is worked out when somebody reads it, which the wire never does. */
 class Verdict implements Decision {
   readonly layer = 'workspace';
+  readonly rule: Rule | undefined;
+  readonly action: Action;
+  readonly effective: Action;
+  readonly addresses: Addresses;
+  readonly #compiled: Compiled;
+  readonly #request: PolicyRequest;
+  readonly #outcome: Outcome;
   #trace: readonly TraceStep[] | undefined;
 
-  constructor(
-    private readonly policy: Policy,
-    private readonly request: PolicyRequest,
-    readonly rule: Rule | undefined,
-    readonly action: Action,
-    private readonly because: string | undefined,
-    readonly effective: Action,
-    private readonly makeTrace: () => readonly TraceStep[],
-  ) {}
-
-  get addresses(): Decision['addresses'] {
-    return this.rule?.addresses ?? 'public';
+  constructor(compiled: Compiled, request: PolicyRequest, found: Outcome) {
+    this.rule = found.rule;
+    this.action = found.action;
+    this.effective = found.effective;
+    this.addresses = found.addresses;
+    this.#compiled = compiled;
+    this.#request = request;
+    this.#outcome = found;
   }
 
   get reason(): string {
-    const what = describe(this.request);
-    if (this.because !== undefined) return `${what} is refused: ${this.because}.`;
-    const verb = { allow: 'allows', block: 'blocks', tunnel: 'passes unread' }[this.action];
-    if (this.rule) return `${ruleName(this.rule)} ${verb} ${what}.`;
-    if (this.effective === this.action)
-      return `No rule matches ${what}; the default ${this.action === 'block' ? 'blocks' : 'allows'} it.`;
-    return `No rule matches ${what}; mode ${this.policy.mode} lets it through and marks it.`;
+    const { because, reading } = this.#outcome;
+    const what = describe(this.#request);
+    if (because !== undefined) return `${what} is refused: ${because}.`;
+    const disguised = reading !== undefined && reading !== pathOf(this.#request.path);
+    const whole = disguised ? `${what} (which a server may read as "${shorten(reading)}")` : what;
+    const { rule, action, effective } = this;
+    if (rule) {
+      if (action === 'block') return `${ruleName(rule)} blocks ${whole}.`;
+      return action === 'allow' ? `${ruleName(rule)} allows ${whole}.` : `${ruleName(rule)} passes ${whole} unread.`;
+    }
+    if (effective === action)
+      return `No rule matches ${whole}; the default ${action === 'block' ? 'blocks' : 'allows'} it.`;
+    return `No rule matches ${whole}; mode ${this.#compiled.policy.mode} lets it through and marks it.`;
   }
 
   get trace(): readonly TraceStep[] {
-    return (this.#trace ??= this.makeTrace());
+    return (this.#trace ??= this.#compiled.trace(this.#request, this.#outcome));
   }
 
   toJSON(): object {
-    const { action, effective: result, rule, layer, reason, addresses, trace } = this;
+    const { action, effective, rule, layer, reason, addresses, trace } = this;
     return {
       action,
-      effective: result,
+      effective,
       rule: rule && { index: rule.index, type: rule.type, description: rule.description },
       layer,
       reason,
@@ -223,27 +243,6 @@ class Verdict implements Decision {
     };
   }
 }
-
-/** `rule 2 "No gists"`: counted from 1, as people do. */
-export function ruleName(rule: Pick<Rule, 'index' | 'description'>): string {
-  return `rule ${rule.index + 1}${rule.description ? ` "${rule.description}"` : ''}`;
-}
-
-/** `GET https://api.github.com/gists`: without the query, which may hold what nobody should repeat. */
-export function describe(request: Pick<PolicyRequest, 'scheme' | 'host' | 'port' | 'method' | 'path'>): string {
-  const standard = request.port === (request.scheme === 'https' || request.scheme === 'wss' ? 443 : 80);
-  const host = request.host.includes(':') ? `[${request.host}]` : request.host;
-  const query = request.path.indexOf('?');
-  const path = query < 0 ? request.path : request.path.slice(0, query);
-  return `${request.method} ${request.scheme}://${host}${standard ? '' : `:${request.port}`}${path.length > 200 ? `${path.slice(0, 200)}…` : path}`;
-}
-
-/** The mode changes only what `default` does; `ask` blocks until there is somebody to ask. */
-function effective(action: Action, rule: Rule | undefined, mode: Mode): Action {
-  return action === 'block' && rule === undefined && mode === 'monitor' ? 'allow' : action;
-}
-
-const strictness = (action: Action) => (action === 'block' ? 2 : action === 'allow' ? 1 : 0);
 
 function push(map: Map<string, number[]>, key: string, index: number): void {
   const list = map.get(key);
@@ -264,36 +263,53 @@ function compileRule(rule: Rule): CompiledRule {
   };
 }
 
-const DEFAULT_PORT = { http: 80, ws: 80, https: 443, wss: 443 } as const;
-
-/** Why a rule does not match, or undefined when it does. */
-function mismatch(compiled: CompiledRule, request: PolicyRequest, path: string): string | undefined {
+function matches(compiled: CompiledRule, request: PolicyRequest, path: string): boolean {
   const { rule, hosts, ports, methods, paths, schemes, agents } = compiled;
-  if (hosts && !matchesIndex(hosts, request.host)) return `host ${request.host} is not ${list(rule.match.host)}`;
-  if (ports !== 'any' && !matchesPort(ports, rule, request))
-    return ports
-      ? `port ${request.port} is not ${[...ports].join(' or ')}`
-      : `port ${request.port} is not the default of ${request.scheme}`;
-  if (schemes && !schemes.has(request.scheme)) return `scheme ${request.scheme} is not ${list(rule.match.scheme)}`;
-  if (methods && !methods.has(request.method)) return `method ${request.method} is not ${list(rule.match.method)}`;
+  return (
+    (!hosts || matchesIndex(hosts, request.host)) &&
+    (!methods || methods.has(request.method)) &&
+    matchesPort(ports, rule, request) &&
+    (!schemes || schemes.has(request.scheme)) &&
+    (!agents || agents.has(request.agent ?? '')) &&
+    (!paths || paths.some((glob) => matchesGlob(glob, path)))
+  );
+}
+
+/** The first condition that a rule fails on, in words; undefined when it matches. `path` undefined: only host and port. */
+function mismatch(compiled: CompiledRule, request: PolicyRequest, path: string | undefined): string | undefined {
+  const { rule, hosts, ports, methods, paths, schemes, agents } = compiled;
+  const { match } = rule;
+  if (hosts && !matchesIndex(hosts, request.host)) return `host ${request.host} is not ${list(match.host)}`;
   if (agents && !agents.has(request.agent ?? ''))
-    return `agent ${request.agent ?? 'unknown'} is not ${list(rule.match.agent)}`;
-  if (paths && !paths.some((glob) => matchesGlob(glob, path))) return `path is not ${list(rule.match.path)}`;
+    return `agent ${request.agent ?? 'without a label'} is not ${list(match.agent)}`;
+  if (path === undefined) return ports instanceof Set ? `port ${request.port} is not ${list([...ports])}` : undefined;
+  if (!matchesPort(ports, rule, request))
+    return ports instanceof Set
+      ? `port ${request.port} is not ${list([...ports])}`
+      : `port ${request.port} is not the default of ${request.scheme}`;
+  if (schemes && !schemes.has(request.scheme)) return `scheme ${request.scheme} is not ${list(match.scheme)}`;
+  if (methods && !methods.has(request.method)) return `method ${request.method} is not ${list(match.method)}`;
+  if (paths && !paths.some((glob) => matchesGlob(glob, path)))
+    return `path ${shorten(path)} is not ${list(match.path)}`;
   return undefined;
 }
 
 /** Without `port` an allow means the scheme's own port; a block means every port, as nobody blocks half a host. */
-function matchesPort(ports: ReadonlySet<number> | undefined, rule: Rule, request: PolicyRequest): boolean {
+function matchesPort(ports: CompiledRule['ports'], rule: Rule, request: PolicyRequest): boolean {
+  if (ports === 'any') return true;
   if (ports) return ports.has(request.port);
-  return rule.type === 'block' || request.port === DEFAULT_PORT[request.scheme];
+  return rule.type === 'block' || request.port === defaultPort(request.scheme);
 }
 
+/** Whether a rule could decide some request on a connection: its scheme is not known yet, so both default ports count. */
 function matchesConnect({ rule, hosts, ports, agents }: CompiledRule, request: PolicyRequest): boolean {
   if (hosts && !matchesIndex(hosts, request.host)) return false;
   if (agents && !agents.has(request.agent ?? '')) return false;
-  if (ports === 'any' || rule.type === 'block')
-    return ports === 'any' || ports === undefined || ports.has(request.port);
-  return ports ? ports.has(request.port) : request.port === 443 || request.port === 80;
+  if (ports === 'any') return true;
+  if (ports) return ports.has(request.port);
+  return rule.type === 'block' || request.port === 443 || request.port === 80;
 }
+
+const isNarrow = ({ methods, paths, schemes }: CompiledRule) => Boolean(methods ?? paths ?? schemes);
 
 const list = (values: readonly (string | number)[] | undefined) => (values ?? []).join(' or ');

@@ -9,6 +9,8 @@ import { type Result, err, ok } from '../base/result';
  */
 export function canonicalPattern(pattern: string): Result<string, string> {
   if (pattern === '*') return ok('*');
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(pattern)) return err('write the host alone, without the scheme and the path');
+  if (/^[^:]+:\d+$/.test(pattern)) return err('write the host alone; the port goes into "port"');
   if (pattern.startsWith('*.')) {
     const rest = canonicalHost(pattern.slice(2));
     if (!rest.ok) return err(rest.error);
@@ -28,6 +30,11 @@ function canonicalBlock(base: string, bitsText: string): Result<string, string> 
   if (!host.ok || host.value.kind === 'name') return err('the part before "/" is not an IP address');
   if (bits > (host.value.kind === 'ipv4' ? 32 : 128)) return err('the prefix length is out of range');
   return ok(`${host.value.host}/${bits}`);
+}
+
+/** Whether a canonical pattern opens more than anyone owns: `*`, all of a top-level domain, a /7 or larger. */
+export function isWideHost(pattern: string): boolean {
+  return pattern === '*' || /^\*\.[^.]+$/.test(pattern) || /\/[0-7]$/.test(pattern);
 }
 
 /** What is wrong with a pattern as written, or undefined. */

@@ -1,9 +1,11 @@
-// The readings of a request path. Servers differ in what they make of `%2e`, `//`, `/./`, `;x`, `\` and `%2f`: every
-// plausible reading is judged and the strictest decision wins; the bytes themselves are forwarded unchanged.
+// The readings of a request path. Servers differ in what they make of `%2e`, `//`, `/./`, `;x`, `\` and `%2f`, and in which
+// order: every plausible reading is judged and the strictest decision wins. The bytes that go out are never changed here.
 
 /** Nothing special in it: the only reading is the path as it stands. */
 const PLAIN = /^\/(?:[A-Za-z0-9_~!$&'()*+,=:@-]|\.(?!\.?(?:\/|$))|\/(?!\/))*$/;
-const MAX_READINGS = 64;
+/** Real paths have a handful. What has more was built to have them. */
+const MAX_READINGS = 256;
+const MAX_DECODES = 2;
 
 /** The path of a target without its query. */
 export function pathOf(target: string): string {
@@ -12,67 +14,57 @@ export function pathOf(target: string): string {
 }
 
 /**
- * All readings of the path of an origin-form target, the one as sent first. Undefined when no server could make sense of
- * it: a control character or NUL (raw or decoded), or a `%` without two hex digits.
+ * All readings of the path of an origin-form target, the one as sent first: decoded once and twice, without `;…`, `\` as
+ * `/`, slashes merged, dots resolved, cut at a hidden `?` or `#`, in any order. Undefined when no server could make sense
+ * of it: a control character (raw or decoded), a `%` without two hex digits, an overlong UTF-8 sequence, or too many.
  */
 export function readings(target: string): readonly string[] | undefined {
   const path = pathOf(target);
   if (PLAIN.test(path) || path === '*') return [path];
-  if (hasControl(path)) return undefined;
-  const seen = new Set<string>([path]);
-  const decoded: string[] = [path];
-  for (let text = path, depth = 0; depth < 2 && text.includes('%'); depth++) {
-    const next = decodeOnce(text);
-    if (next === undefined) {
-      // The client's own text must decode; what a second decoding makes of it need not be meant as an escape.
-      if (depth === 0) return undefined;
-      break;
-    }
-    if (hasControl(next)) return undefined;
-    decoded.push(next);
-    text = next;
-  }
-  for (const text of decoded) {
-    // Query and fragment marks that were hidden by an escape cut the path for a server that decodes first.
-    for (const cut of [text, text.replace(/[?#].*$/s, '')]) {
-      for (const slashed of [cut, cut.replaceAll('\\', '/')]) {
-        for (const bare of [slashed, slashed.replace(/;[^/]*/g, '')]) {
-          for (const merged of [bare, bare.replace(/\/{2,}/g, '/')]) {
-            for (const reading of [merged, resolveDots(merged)]) {
-              if (seen.size < MAX_READINGS) seen.add(reading);
-            }
-          }
-        }
-      }
+  if (senseless(path) || !decodes(path)) return undefined;
+  const found = new Set<string>([path]);
+  const states = new Map<string, readonly [text: string, decoded: number]>([[`0${path}`, [path, 0]]]);
+  // A Map visits what is added while it is walked: this runs until nothing new comes out.
+  for (const [text, decoded] of states.values()) {
+    for (const [next, times] of steps(text, decoded)) {
+      if (next === '' || senseless(next)) return undefined;
+      found.add(next);
+      states.set(`${times}${next}`, [next, times]);
+      if (found.size > MAX_READINGS) return undefined;
     }
   }
-  return [...seen];
+  return [...found];
 }
 
-function decodeOnce(text: string): string | undefined {
-  let out = '';
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] !== '%') {
-      out += text[i]!;
-      continue;
-    }
-    const hex = text.slice(i + 1, i + 3);
-    if (!/^[0-9a-fA-F]{2}$/.test(hex)) return undefined;
-    out += String.fromCharCode(parseInt(hex, 16));
-    i += 2;
+function* steps(text: string, decoded: number): Generator<readonly [string, number]> {
+  if (decoded < MAX_DECODES && text.includes('%') && decodes(text)) {
+    yield [decode(text), decoded + 1];
+    // Some servers leave an escaped slash alone and decode the rest; it is then data, not structure.
+    if (/%(?:2f|5c)/i.test(text)) yield [decode(text, /%(?!2f|5c)[0-9a-f]{2}/gi), decoded + 1];
   }
-  return out;
+  if (/[?#]/.test(text)) yield [text.replace(/[?#].*$/s, '') || '/', decoded];
+  if (text.includes('\\')) yield [text.replaceAll('\\', '/'), decoded];
+  if (text.includes(';')) yield [text.replace(/;[^/]*/g, '') || '/', decoded];
+  if (text.includes('//')) yield [text.replace(/\/{2,}/g, '/'), decoded];
+  if (/(?:^|\/)\.\.?(?:\/|$)/.test(text)) yield [resolveDots(text), decoded];
 }
 
+/** Whether every `%` starts an escape. */
+const decodes = (text: string) => !/%(?![0-9a-fA-F]{2})/.test(text);
+
+const decode = (text: string, escapes = /%[0-9a-f]{2}/gi) =>
+  text.replace(escapes, (escape) => String.fromCharCode(parseInt(escape.slice(1), 16)));
+
+/** Control characters, and bytes that only a broken decoder reads as `/`, `.` or `\` (RFC 3629, 10: overlong forms). */
 // eslint-disable-next-line no-control-regex -- control characters are what this looks for
-const hasControl = (text: string) => /[\x00-\x1f\x7f]/.test(text);
+const SENSELESS = /[\x00-\x1f\x7f]|[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}/;
+const senseless = (text: string) => SENSELESS.test(text);
 
 /** RFC 3986, 5.2.4: `.` and `..` segments resolved, never above the root. */
 function resolveDots(path: string): string {
-  if (!path.includes('/.')) return path;
   const out: string[] = [];
   const segments = path.split('/');
-  for (let i = 1; i < segments.length; i++) {
+  for (let i = path.startsWith('/') ? 1 : 0; i < segments.length; i++) {
     const segment = segments[i]!;
     const last = i === segments.length - 1;
     if (segment === '..') {

@@ -1,7 +1,7 @@
 // The 403 that explains itself: to the agent, which must be able to tell its user, and to a person in a browser. It holds
 // no secret, no value of a header, no query, and nothing about this machine.
 import type { Finding } from '../secrets/types';
-import { describe, ruleName } from './evaluate';
+import { describe, ruleName } from './explain';
 import type { Decision, PolicyRequest } from './types';
 
 export interface Refusal {

@@ -1,0 +1,42 @@
+// The command line: arguments to services of host/, results to text or JSON. Exit codes: 0 done, 1 the answer is no, 2 wrong
+// use. Nothing prints a real value.
+import { checkCommand, testCommand } from './check';
+import { doctorCommand, protectCommand, restoreCommand, scanCommand } from './folder';
+import { HELP, UsageError } from './options';
+import { proxyCommand } from './proxy';
+import { runCommand } from './run';
+
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  check: checkCommand,
+  doctor: doctorCommand,
+  protect: protectCommand,
+  proxy: proxyCommand,
+  restore: restoreCommand,
+  run: runCommand,
+  scan: scanCommand,
+  test: testCommand,
+};
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(HELP);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === 'flows')
+    throw new UsageError('"flows" is not in this version. "proxy --flows FILE" records flows as JSON lines.');
+  const command = COMMANDS[name];
+  if (!command) throw new UsageError(`There is no command "${name}".`);
+  return command(args);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const usage =
+      error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;
+    process.stderr.write(`sandbox-agent: ${(error as Error).message}\n${usage ? 'See "sandbox-agent --help".\n' : ''}`);
+    process.exitCode = usage ? 2 : 1;
+  },
+);

@@ -1,0 +1,50 @@
+// What the commands share: help, usage errors, opening a folder's session.
+import path from 'node:path';
+import { FolderSession } from '../host/folderSession';
+
+export class UsageError extends Error {}
+
+export const HELP = `sandbox-agent: keeps secrets out of the reach of coding agents, and shows and limits what they send.
+
+  proxy --listen HOST:PORT --state DIR --policy FILE [--secrets FILE] [--no-auth] [--flows FILE.jsonl]
+                                    the proxy alone; SIGHUP reloads policy and secrets, SIGTERM drains and ends
+  scan [DIR]                        the .env files and what would be swapped
+  protect [DIR] [--yes] [--all]     swap the ticked values (all with --all) for dummies
+  restore [DIR]                     give the real values back
+  run [--dir DIR] [--label NAME] [--approve-policy] -- CMD…
+                                    protect, start the proxy, run CMD through it, stop, restore
+  run --real [--dir DIR] -- CMD…    no proxy: CMD gets the real values as its environment
+  check METHOD URL [--policy FILE]  what the policy says, and why
+  test [--policy FILE]              run the policy's tests
+  doctor [DIR]                      what is wired and what is not, each line with its fix
+
+  --json prints one JSON document. Exit codes: 0 done, 1 the answer is no, 2 wrong use.
+`;
+
+/** Beside this file when built: dist/. */
+export const distFile = (name: string) => path.join(__dirname, name);
+
+export async function openSession(folder: string): Promise<FolderSession> {
+  const session = new FolderSession({
+    folder: path.resolve(folder),
+    proxyScript: distFile('proxy.js'),
+    preloadScript: distFile('preload.cjs'),
+    what: 'command line',
+  });
+  await session.open();
+  return session;
+}
+
+export const out = (text: string) => void process.stdout.write(`${text}\n`);
+export const note = (text: string) => void process.stderr.write(`${text}\n`);
+export const json = (value: unknown) => out(JSON.stringify(value, undefined, 2));
+
+/** Asks on the terminal; without one the answer is no. */
+export async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await lines.question(`${question} [y/N] `);
+  lines.close();
+  return /^y(?:es)?$/i.test(answer.trim());
+}

@@ -1,0 +1,97 @@
+// run: protect, start the proxy, run a command through it, stop, restore what was not protected before.
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { FolderSession } from '../host/folderSession';
+import { note, openSession, UsageError } from './options';
+
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const split = args.indexOf('--');
+  const { values } = parseArgs({
+    args: args.slice(0, split < 0 ? args.length : split),
+    options: {
+      dir: { type: 'string' },
+      real: { type: 'boolean' },
+      sandbox: { type: 'boolean' },
+      label: { type: 'string' },
+      'approve-policy': { type: 'boolean' },
+      'claude-settings': { type: 'string' },
+    },
+  });
+  const command = split < 0 ? [] : args.slice(split + 1);
+  if (command.length === 0) throw new UsageError('run … -- CMD: which command?');
+  if (values.sandbox) throw new UsageError('"--sandbox" is not in this version. Nothing was run.');
+  const where = values['claude-settings'] ?? 'local';
+  if (where !== 'local' && where !== 'project' && where !== 'user' && where !== 'none')
+    throw new UsageError('--claude-settings must be local, project, user or none.');
+  const session = await openSession(values.dir ?? '.');
+  if (values.real) {
+    const code = await execute(command, { ...process.env, ...(await session.realEnvironment()) });
+    session.dispose();
+    return code;
+  }
+  return protectedRun(session, command, values.label ?? 'claude', values['approve-policy'] === true, where);
+}
+
+async function protectedRun(
+  session: FolderSession,
+  command: readonly string[],
+  label: string,
+  approve: boolean,
+  claudeSettings: 'local' | 'project' | 'user' | 'none',
+): Promise<number> {
+  session.onDidNotice(({ message }) => note(message));
+  const before = (await session.secrets()).length > 0;
+  const { pending } = session.policy.state;
+  if (pending && approve) {
+    const problems = await session.policy.approve(pending.text);
+    for (const { line, column, message } of problems)
+      note(`${session.policy.state.file}:${line}:${column}: ${message}`);
+  } else if (pending)
+    note(
+      'The policy file holds a change that nobody approved: the approved text (or the default) is in force. Say --approve-policy to approve it.',
+    );
+  const scan = await session.scan();
+  const report = await session.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
+  for (const { name, file, reason } of report.refused)
+    note(`not swapped: ${name}${file ? ` in ${file}` : ''}: ${reason}`);
+  try {
+    await session.start({ level: 'routed', claudeSettings, confinedChain: 'proxy' });
+    if (session.state.kind !== 'running') {
+      note(
+        `The proxy does not run, so the command was not started. ${session.state.kind === 'failed' ? session.state.message : ''}`,
+      );
+      return 1;
+    }
+    return await execute(command, { ...process.env, ...session.agentEnvironment(label) });
+  } finally {
+    await session.stop();
+    if (!before) {
+      const { failed } = await session.restore();
+      for (const { file, reason } of failed) note(`not restored: ${file}: ${reason}`);
+    }
+    session.dispose();
+  }
+}
+
+/** The command's exit code, or 128 and the number of the signal that ended it, as shells do. */
+function execute([file, ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file!, args, { stdio: 'inherit', env });
+    // The terminal sends Ctrl-C to the whole group: the command decides, we wait and clean up.
+    const pass = (signal: NodeJS.Signals) => () => child.kill(signal);
+    const handlers = { SIGINT: () => undefined, SIGTERM: pass('SIGTERM'), SIGHUP: pass('SIGHUP') };
+    for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
+    const done = () => {
+      for (const [signal, handler] of Object.entries(handlers)) process.removeListener(signal, handler);
+    };
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      done();
+      reject(new Error(`${file!} could not be started (${error.code ?? error.name}).`));
+    });
+    child.on('exit', (code, signal) => {
+      done();
+      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
+    });
+  });
+}

@@ -1,0 +1,128 @@
+// What is wired and what is not, line by line, each with its fix. It looks; it changes nothing.
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { DoctorLine, PolicyState, ProtectedSecret, ScanReport, SessionState } from './api';
+import { findProgram } from './tools';
+
+export interface Examined {
+  readonly folder: string;
+  readonly directory: string;
+  readonly session: SessionState;
+  readonly policy: PolicyState;
+  readonly secrets: readonly ProtectedSecret[];
+  readonly wired: readonly string[];
+  readonly scan: ScanReport;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Files in the home folder where agents find credentials that no `.env` holds. */
+const STORES = [
+  '.aws/credentials',
+  '.netrc',
+  '.config/gh/hosts.yml',
+  '.npmrc',
+  '.claude/.credentials.json',
+  '.codex/auth.json',
+];
+
+export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
+  const { session, policy, secrets, wired, scan, directory } = examined;
+  const lines: DoctorLine[] = [];
+  const add = (status: DoctorLine['status'], what: string, fix = '') => lines.push({ status, what, fix });
+
+  if (session.kind === 'running') {
+    add('ok', `The proxy listens on 127.0.0.1:${session.port}.`);
+    if (session.level === 'routed')
+      add(
+        'warning',
+        'Level "routed": the settings lead agents through the proxy; an agent that ignores them can connect past it.',
+        'Choose the level "confined commands" (needs bwrap and socat, and a policy in mode enforce).',
+      );
+    else
+      add(
+        'ok',
+        'Level "confined commands": the shell commands of Claude Code have no other way out; the agent process itself is not confined.',
+      );
+  } else
+    add(
+      'problem',
+      session.kind === 'failed' ? session.message : 'The proxy does not run: agents talk to the network directly.',
+      'Start.',
+    );
+
+  if (wired.length > 0) add('ok', `Claude Code's settings are written: ${wired.join(', ')}.`);
+  else
+    add(
+      'warning',
+      "Claude Code's settings are not written: only agents started from the Sandbox Agent terminal are routed.",
+      session.kind === 'running' ? 'See the messages of Start: the file may be tracked by git or invalid.' : 'Start.',
+    );
+
+  const mode = policy.policy.mode;
+  if (mode === 'monitor')
+    add(
+      'warning',
+      'The policy is in mode "monitor": what no rule allows is let through and marked.',
+      'Set "mode: enforce" when the rules are as you want them.',
+    );
+  else add('ok', `The policy is in mode "${mode}".`);
+  if (policy.pending)
+    add(
+      'warning',
+      'A change of the policy file waits for your approval; the approved text is in force.',
+      'Show the difference and approve it, or put the approved text back.',
+    );
+
+  const real = scan.values.filter(({ ticked }) => ticked);
+  if (secrets.length > 0)
+    add('ok', `${secrets.length} secrets are swapped: ${secrets.map(({ name }) => name).join(', ')}.`);
+  if (real.length > 0)
+    add(
+      'warning',
+      `${real.length} values that should be swapped are real: ${[...new Set(real.map(({ name }) => name))].join(', ')}.`,
+      'Protect the workspace.',
+    );
+  for (const { name } of secrets.filter(({ hosts }) => hosts.length === 0))
+    add('warning', `${name} is bound to no host: it is never injected.`, 'Bind it under "secrets:" in the policy.');
+  for (const { file, reason } of scan.skipped) add('warning', `${file} was not looked at: ${reason}.`);
+  for (const warning of scan.warnings) add('warning', warning);
+
+  for (const store of STORES) {
+    if (
+      await fs.access(path.join(os.homedir(), store)).then(
+        () => true,
+        () => false,
+      )
+    )
+      add(
+        'warning',
+        `~/${store} holds credentials that agents can read.`,
+        'A confined agent does not see it; this version does not swap it.',
+      );
+  }
+  const [claude, bwrap, socat] = await Promise.all([findProgram('claude'), findProgram('bwrap'), findProgram('socat')]);
+  add(
+    claude ? 'ok' : 'warning',
+    claude ? 'claude is on the PATH.' : 'claude is not on the PATH.',
+    claude ? '' : 'Install Claude Code, or start your agent from the Sandbox Agent terminal.',
+  );
+  if (process.platform === 'linux')
+    add(
+      bwrap && socat ? 'ok' : 'warning',
+      bwrap && socat
+        ? 'bwrap and socat are there: commands can be confined.'
+        : 'bwrap or socat is missing: commands cannot be confined.',
+      bwrap && socat ? '' : 'Install the packages bubblewrap and socat.',
+    );
+  const mode700 = await fs.stat(directory).then(
+    ({ mode: bits }) => (bits & 0o077) === 0,
+    () => false,
+  );
+  add(
+    mode700 || process.platform === 'win32' ? 'ok' : 'problem',
+    'The state folder is for you alone.',
+    mode700 ? '' : `chmod 700 ${directory}`,
+  );
+  return lines;
+}

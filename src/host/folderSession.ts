@@ -1,0 +1,514 @@
+// One protected folder: its vault, its policy, its proxy process, its agents' settings. An explicit state machine; transitions
+// run one at a time. What it shows is what is: never greener.
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { type AgentEnvironmentOptions, agentEnvironment, wiringEnvironment } from '../core/agents/environment';
+import type { ClaudeWiring } from '../core/agents/claudeSettings';
+import { makeDummy } from '../core/env/dummy';
+import { scanEnv } from '../core/env/scan';
+import { restoreBytes } from '../core/env/swap';
+import { Emitter } from '../core/base/event';
+import type { Flow } from '../core/flows/flow';
+import { lookupProvider } from '../core/secrets/providers';
+import type { BoundSecret } from '../core/secrets/types';
+import { readIfThere, writeFileAtomic } from '../files/atomicFile';
+import { undoWiring } from '../files/wiring';
+import type { IssuedCertificate } from '../files/x509';
+import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
+import type {
+  DoctorLine,
+  FailureReason,
+  FolderSessionApi,
+  Level,
+  Notice,
+  PolicyControl,
+  ProtectReport,
+  ProtectedSecret,
+  RestoreReport,
+  ScanReport,
+  SessionState,
+  StartOptions,
+} from './api';
+import { loadAuthority, upstreamRoots, writeBundle } from './authority';
+import { wireClaude, wiredFiles } from './claudeWiring';
+import { diagnose } from './doctor';
+import { type Lock, takeLock } from './lock';
+import { DEFAULT_POLICY_FILE, PolicyFile } from './policyFile';
+import { Protector, restoreFolder, settle } from './protect';
+import { ProxyProcess, ProxyStartError } from './proxyProcess';
+import { type StateFolder, openStateFolder } from './stateFolder';
+import { findProgram } from './tools';
+import { Vault } from './vault';
+
+/** One token each: a label cannot be claimed by another agent. */
+const LABELS = ['claude', 'codex', 'gemini', 'terminal', 'other'] as const;
+const BACK_OFF_MS = [250, 500, 1_000, 2_000, 4_000];
+/** A proxy that ran this long before it crashed starts the count anew. */
+const STEADY_MS = 60_000;
+
+export interface FolderSessionOptions {
+  readonly folder: string;
+  /** Absolute paths of dist/proxy.js and dist/preload.cjs. */
+  readonly proxyScript: string;
+  readonly preloadScript: string | undefined;
+  /** Relative to the folder, or absolute. */
+  readonly policyFile?: string;
+  /** What agents would inherit; values that are protected secrets become dummies. */
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly stateRoot?: string;
+  /** Who we are, for another window that finds the lock: `VS Code`, `command line`. */
+  readonly what: string;
+}
+
+interface Stored {
+  readonly port: number;
+  readonly tokens: Readonly<Record<string, string>>;
+}
+
+interface Opened {
+  readonly state: StateFolder;
+  readonly vault: Vault;
+  readonly policy: PolicyFile;
+  readonly protector: Protector;
+}
+
+interface Running {
+  readonly proxy: ProxyProcess;
+  readonly port: number;
+  readonly level: Exclude<Level, 'off'>;
+  readonly options: StartOptions;
+  readonly since: number;
+}
+
+export class FolderSession implements FolderSessionApi {
+  readonly #states = new Emitter<SessionState>();
+  readonly #flows = new Emitter<readonly Flow[]>();
+  readonly #notices = new Emitter<Notice>();
+  readonly #logs = new Emitter<string>();
+  readonly onDidChangeState = this.#states.event;
+  readonly onDidSeeFlows = this.#flows.event;
+  readonly onDidNotice = this.#notices.event;
+  readonly onDidLog = this.#logs.event;
+  readonly #environment: NodeJS.ProcessEnv;
+  #state: SessionState = { kind: 'stopped' };
+  #queue: Promise<unknown> = Promise.resolve();
+  #opened: Opened | undefined;
+  #authority: IssuedCertificate | undefined;
+  #stored: Stored | undefined;
+  #lock: Lock | undefined;
+  #running: Running | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #crashes = 0;
+  #disposed = false;
+
+  constructor(private readonly options: FolderSessionOptions) {
+    this.#environment = options.environment ?? process.env;
+  }
+
+  get folder(): string {
+    return this.#opened?.state.folder ?? this.options.folder;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get policy(): PolicyControl {
+    return this.#need().policy;
+  }
+
+  async open(): Promise<void> {
+    if (this.#opened) return;
+    const state = await openStateFolder(this.options.folder, this.options.stateRoot);
+    const vault = await Vault.open(state);
+    const policy = await PolicyFile.open(
+      path.resolve(state.folder, this.options.policyFile ?? DEFAULT_POLICY_FILE),
+      state.approvedPolicy,
+    );
+    const protector = new Protector({ folder: state.folder, vault, environment: this.#environment });
+    this.#opened = { state, vault, policy, protector };
+    if (vault.unsettled.length > 0) await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
+    policy.onDidChange(({ approvedText }) => this.#running?.proxy.send({ type: 'policy', text: approvedText }));
+    await this.#settleWiring(state);
+  }
+
+  /** Settings that a crash left behind lead agents to a dead port: taken back unless somebody runs this folder. */
+  async #settleWiring(state: StateFolder): Promise<void> {
+    const taken = await takeLock(state.lock, this.options.what);
+    if (!('lock' in taken)) return;
+    await undoWiring(state.wiring);
+    await taken.lock.release();
+  }
+
+  #need(): Opened {
+    if (!this.#opened) throw new Error('The session of this folder is not open.');
+    return this.#opened;
+  }
+
+  scan(): Promise<ScanReport> {
+    return this.#need().protector.scan();
+  }
+
+  async protect(ids: readonly string[]): Promise<ProtectReport> {
+    const report = await this.#serial(() => this.#need().protector.protect(ids));
+    await this.#need().policy.ensureFile();
+    this.#sendSecrets();
+    return report;
+  }
+
+  async restore(): Promise<RestoreReport> {
+    return this.#serial(async () => {
+      const { state, vault } = this.#need();
+      const report = await restoreFolder({ folder: state.folder, vault, environment: this.#environment });
+      this.#sendSecrets();
+      return report;
+    });
+  }
+
+  async secrets(): Promise<readonly ProtectedSecret[]> {
+    const { vault } = this.#need();
+    if (!this.#running) await vault.exclusively('read', () => Promise.resolve());
+    const bindings = new Map(this.policy.state.policy.secrets.map((binding) => [binding.name, binding]));
+    return vault.secrets.map(({ name, dummy, provider, hosts, in: places, fromEnvironment }) => ({
+      name,
+      dummy,
+      provider,
+      hosts: bindings.get(name)?.hosts ?? hosts,
+      in: bindings.get(name)?.in ?? places,
+      fromEnvironment,
+      files: vault.files.filter(({ pairs }) => pairs.some((pair) => pair.dummy === dummy)).map(({ file }) => file),
+    }));
+  }
+
+  start(options: StartOptions): Promise<void> {
+    return this.#serial(async () => {
+      if (this.#running) return;
+      clearTimeout(this.#retry);
+      this.#crashes = 0;
+      await this.open();
+      await this.#start(options);
+    });
+  }
+
+  async #start(options: StartOptions): Promise<void> {
+    this.#set({ kind: 'starting' });
+    try {
+      const { state, policy } = this.#need();
+      if (!this.#lock) {
+        const taken = await takeLock(state.lock, this.options.what);
+        if ('owner' in taken) {
+          this.#fail(
+            'owned-elsewhere',
+            `This folder is protected by another window or program already (${taken.owner.what}, process ${taken.owner.pid}). Its proxy serves this folder; stop it there to start it here.`,
+          );
+          return;
+        }
+        this.#lock = taken.lock;
+      }
+      await policy.ensureFile();
+      this.#authority = await loadAuthority(state, path.basename(state.folder));
+      const roots = await upstreamRoots(this.#environment);
+      await writeBundle(state.bundle, roots, this.#authority.cert);
+      await this.#takeEnvironment();
+      const level = await this.#level(options);
+      const { proxy, port, openPort } = await this.#fork(
+        roots,
+        level === 'confined commands' && options.confinedChain === 'httpProxyPort',
+      );
+      const running: Running = { proxy, port, level, options, since: Date.now() };
+      this.#running = running;
+      proxy.onFlows((flows) => this.#flows.fire(flows));
+      proxy.onLog((text) => this.#logs.fire(text));
+      proxy.onUnexpectedExit((how) => this.#crashed(running, how));
+      const { notices } = await wireClaude({
+        folder: state.folder,
+        journal: state.wiring,
+        where: options.claudeSettings,
+        wiring: this.#claudeWiring(level, openPort),
+      });
+      for (const notice of notices) this.#notices.fire(notice);
+      this.#set({ kind: 'running', port, level, since: running.since });
+      this.#logs.fire(`running on 127.0.0.1:${port}, level ${level}`);
+    } catch (error) {
+      await this.#release();
+      const reason: FailureReason =
+        error instanceof ProxyStartError && error.code === 'port-in-use' ? 'port-in-use' : 'internal';
+      this.#fail(reason, (error as Error).message);
+    }
+  }
+
+  /** Confined commands need two programs and a policy that enforces; without them the level is what it really is. */
+  async #level(options: StartOptions): Promise<Exclude<Level, 'off'>> {
+    if (options.level === 'routed') return 'routed';
+    const missing = (
+      await Promise.all(['bwrap', 'socat'].map(async (name) => ((await findProgram(name)) ? undefined : name)))
+    ).filter((name) => name !== undefined);
+    if (missing.length > 0) {
+      this.#notices.fire({
+        severity: 'warning',
+        message: `Confined commands need ${missing.join(' and ')}, which this machine does not have. The level is "routed".`,
+      });
+      return 'routed';
+    }
+    if (this.policy.state.policy.mode !== 'enforce') {
+      this.#notices.fire({
+        severity: 'warning',
+        message:
+          'Confined commands need a policy in mode "enforce": a list of allowed hosts contradicts letting everything through. The level is "routed".',
+      });
+      return 'routed';
+    }
+    return 'confined commands';
+  }
+
+  async #fork(
+    roots: readonly string[],
+    withOpenPort: boolean,
+  ): Promise<{ proxy: ProxyProcess; port: number; openPort: number | undefined }> {
+    const { state, policy } = this.#need();
+    const stored = await this.#readStored();
+    const configuration = {
+      version: PROTOCOL_VERSION,
+      clients: Object.entries(stored.tokens).map(([label, token]) => ({ label, token })),
+      openLabel: withOpenPort ? 'claude-sandbox' : undefined,
+      ca: this.#authority!,
+      upstreamCa: roots,
+      policy: policy.state.approvedText,
+      secrets: this.#boundSecrets(),
+      record: true,
+      wiringJournal: state.wiring,
+    } as const;
+    const attempt = async (port: number) => {
+      const proxy = new ProxyProcess(this.options.proxyScript);
+      const listening = await proxy.start({ ...configuration, listen: { host: '127.0.0.1', port } });
+      return { proxy, ...listening };
+    };
+    let started;
+    try {
+      started = await attempt(stored.port);
+    } catch (error) {
+      if (!(error instanceof ProxyStartError) || error.code !== 'port-in-use' || stored.port === 0) throw error;
+      started = await attempt(0);
+      this.#notices.fire({
+        severity: 'warning',
+        message: `Port ${stored.port} is taken by another program; the proxy listens on ${started.port} now. Agents that were started before must be started again.`,
+      });
+    }
+    await this.#store({ ...stored, port: started.port });
+    return started;
+  }
+
+  /** Agent keys that were taken in from the environment: a new value since is a new secret under the same name. */
+  async #takeEnvironment(): Promise<void> {
+    const { vault } = this.#need();
+    const changed = vault.secrets.flatMap((secret) => {
+      const value = secret.fromEnvironment ? this.#environment[secret.name] : undefined;
+      if (!value || value === secret.value || vault.isKnown(value)) return [];
+      const provider = lookupProvider(secret.name, value);
+      const dummy = makeDummy(value, { randomBytes, isTaken: (text) => vault.isKnown(text) });
+      return dummy.ok ? [{ ...secret, value, dummy: dummy.value, provider: provider?.id ?? secret.provider }] : [];
+    });
+    if (changed.length > 0) await vault.exclusively('environment', () => vault.store(changed));
+  }
+
+  #boundSecrets(): BoundSecret[] {
+    return this.#need().vault.secrets.map(({ name, value, dummy, hosts, in: places }) => ({
+      name,
+      value,
+      dummy,
+      hosts,
+      in: places,
+    }));
+  }
+
+  #sendSecrets(): void {
+    this.#running?.proxy.send({ type: 'secrets', secrets: this.#boundSecrets() });
+  }
+
+  #claudeWiring(level: Level, openPort: number | undefined): ClaudeWiring {
+    const { state } = this.#need();
+    const hosts = this.policy.state.policy.rules
+      .filter(({ type }) => type !== 'block')
+      .flatMap(({ match }) => match.host ?? []);
+    return {
+      env: wiringEnvironment(this.#environmentOptions('claude')),
+      // Claude Code reads `//` as an absolute path. Swapped env files stay readable: that is what dummies are for.
+      deny: [`Read(/${state.directory}/**)`],
+      sandbox:
+        level === 'confined commands'
+          ? {
+              enabled: true,
+              failIfUnavailable: true,
+              allowUnsandboxedCommands: false,
+              network: {
+                allowedDomains: [...new Set(hosts)],
+                ...(openPort === undefined ? {} : { httpProxyPort: openPort }),
+              },
+            }
+          : undefined,
+    };
+  }
+
+  #environmentOptions(label: string): AgentEnvironmentOptions {
+    const { state, vault } = this.#need();
+    const stored = this.#stored!;
+    const dummies: Record<string, string> = {};
+    for (const [name, value] of Object.entries(this.#environment)) {
+      const secret = value ? vault.byValue(value) : undefined;
+      if (secret) dummies[name] = secret.dummy;
+    }
+    const known = stored.tokens[label] === undefined ? 'other' : label;
+    return {
+      host: '127.0.0.1',
+      port: this.#running?.port ?? stored.port,
+      label: known,
+      token: stored.tokens[known]!,
+      caFile: state.caCertificate,
+      bundleFile: state.bundle,
+      preload: this.options.preloadScript,
+      dummies,
+      inherited: this.#environment,
+    };
+  }
+
+  agentEnvironment(label: string): Record<string, string> | undefined {
+    return this.#running ? agentEnvironment(this.#environmentOptions(label)) : undefined;
+  }
+
+  async realEnvironment(): Promise<Record<string, string>> {
+    const { vault } = this.#need();
+    await vault.exclusively('read', () => Promise.resolve());
+    const env: Record<string, string> = {};
+    const { folder } = this.#need().state;
+    // What dotenv would have read before the swap: the whole value, of which a secret may be a part (a URL's password).
+    for (const file of new Set(vault.files.map((entry) => entry.file))) {
+      const bytes = await readIfThere(path.join(folder, file));
+      if (!bytes) continue;
+      const { bytes: real } = restoreBytes(
+        bytes,
+        vault.files.filter((entry) => entry.file === file).flatMap(({ pairs }) => pairs),
+      );
+      for (const { key, value, inComment } of scanEnv(real)) {
+        if (!inComment && vault.secrets.some((secret) => value.includes(secret.value))) env[key] = value;
+      }
+    }
+    for (const { name, value, fromEnvironment } of vault.secrets) if (fromEnvironment) env[name] ??= value;
+    return env;
+  }
+
+  stop(): Promise<void> {
+    return this.#serial(async () => {
+      clearTimeout(this.#retry);
+      this.#retry = undefined;
+      if (!this.#running && !this.#lock) {
+        this.#set({ kind: 'stopped' });
+        return;
+      }
+      this.#set({ kind: 'stopping' });
+      await this.#release();
+      this.#set({ kind: 'stopped' });
+    });
+  }
+
+  /** Wiring first: no agent must be led to a port that is about to close. */
+  async #release(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (this.#opened && this.#lock) {
+      const { failed } = await undoWiring(this.#opened.state.wiring);
+      for (const { reason } of failed) this.#notices.fire({ severity: 'error', message: reason });
+    }
+    await running?.proxy.stop();
+    await this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  #crashed(running: Running, how: string): void {
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    if (Date.now() - running.since > STEADY_MS) this.#crashes = 0;
+    const wait = BACK_OFF_MS[this.#crashes++];
+    this.#logs.fire(`${how} ${wait === undefined ? 'Given up.' : `Restart in ${wait} ms.`}`);
+    if (wait === undefined) {
+      void this.#serial(async () => {
+        await this.#release();
+        this.#fail(
+          'proxy-crashed',
+          `${how} It crashed ${this.#crashes} times in a row and is not restarted. Agents' settings were taken back, so that they are not led to a dead port: their traffic is not guarded now. See the log, then start again.`,
+        );
+      });
+      return;
+    }
+    this.#set({
+      kind: 'failed',
+      reason: 'proxy-crashed',
+      message: `${how} It is restarted; until then agents cannot reach the network through it.`,
+      retryAt: Date.now() + wait,
+    });
+    this.#retry = setTimeout(() => {
+      void this.#serial(async () => {
+        if (!this.#disposed && !this.#running && this.#lock) await this.#start(running.options);
+      });
+    }, wait);
+  }
+
+  async doctor(): Promise<readonly DoctorLine[]> {
+    await this.open();
+    const { state, policy } = this.#need();
+    return diagnose({
+      folder: state.folder,
+      directory: state.directory,
+      session: this.#state,
+      policy: policy.state,
+      secrets: await this.secrets(),
+      wired: await wiredFiles(state.wiring),
+      scan: await this.scan(),
+      environment: this.#environment,
+    });
+  }
+
+  /** Tokens and port survive a reload, so that a running agent finds the same proxy again. */
+  async #readStored(): Promise<Stored> {
+    const text = (await readIfThere(this.#need().state.session))?.toString('utf8');
+    let stored: Partial<Stored> = {};
+    try {
+      stored = JSON.parse(text ?? '{}') as Partial<Stored>;
+    } catch {
+      // A damaged file costs running agents a restart, nothing else.
+    }
+    const tokens = Object.fromEntries(
+      LABELS.map((label) => [label, stored.tokens?.[label] ?? randomBytes(24).toString('base64url')]),
+    );
+    return { port: Number.isInteger(stored.port) ? stored.port! : 0, tokens };
+  }
+
+  async #store(stored: Stored): Promise<void> {
+    this.#stored = stored;
+    await writeFileAtomic(this.#need().state.session, JSON.stringify(stored), { mode: 0o600 });
+  }
+
+  #serial<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work, work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  #set(state: SessionState): void {
+    this.#state = state;
+    this.#states.fire(state);
+  }
+
+  #fail(reason: FailureReason, message: string): void {
+    this.#set({ kind: 'failed', reason, message, retryAt: undefined });
+  }
+
+  /** The end of the owner: the proxy process notices, takes the settings back and ends by itself. */
+  dispose(): void {
+    this.#disposed = true;
+    clearTimeout(this.#retry);
+    this.#running?.proxy.abandon();
+    this.#running = undefined;
+    void this.#lock?.release();
+    for (const emitter of [this.#states, this.#flows, this.#notices, this.#logs]) emitter.dispose();
+  }
+}
