@@ -45,6 +45,7 @@ const LABELS = ['claude', 'codex', 'gemini', 'terminal', 'other'] as const;
 const BACK_OFF_MS = [250, 500, 1_000, 2_000, 4_000];
 /** A proxy that ran this long before it crashed starts the count anew. */
 const STEADY_MS = 60_000;
+const FLOWS_PER_PROCESS = 1e9;
 
 export interface FolderSessionOptions {
   readonly folder: string;
@@ -99,6 +100,7 @@ export class FolderSession implements FolderSessionApi {
   #running: Running | undefined;
   #retry: NodeJS.Timeout | undefined;
   #crashes = 0;
+  #generation = 0;
   #disposed = false;
 
   constructor(private readonly options: FolderSessionOptions) {
@@ -217,7 +219,9 @@ export class FolderSession implements FolderSessionApi {
       );
       const running: Running = { proxy, port, level, options, since: Date.now() };
       this.#running = running;
-      proxy.onFlows((flows) => this.#flows.fire(flows));
+      // Each process counts from 1; what the views hold must not be replaced by another process's flow.
+      const base = this.#generation++ * FLOWS_PER_PROCESS;
+      proxy.onFlows((flows) => this.#flows.fire(base === 0 ? flows : flows.map((flow) => ({ ...flow, id: flow.id + base }))));
       proxy.onLog((text) => this.#logs.fire(text));
       proxy.onUnexpectedExit((how) => this.#crashed(running, how));
       const { notices } = await wireClaude({

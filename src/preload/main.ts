@@ -1,12 +1,29 @@
 // Loaded into agents' Node processes (NODE_OPTIONS) whose built-in fetch does not honour proxy variables: before 22.21 and
 // 24.5. It must never throw and must cost nothing until fetch is used. undici: `EnvHttpProxyAgent`.
-import type * as Undici from 'undici';
+import type { EnvHttpProxyAgent } from 'undici';
 
 const DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 
 function honoursProxyVariables(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
+}
+
+/** Its notice that it is experimental would land in the output of every program. */
+function loadQuietly(): new () => EnvHttpProxyAgent {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded late on purpose; esbuild bundles it
+  const { EnvHttpProxyAgent: Agent } = require('undici') as typeof import('undici');
+  return class {
+    constructor() {
+      const { emitWarning } = process;
+      process.emitWarning = () => undefined;
+      try {
+        return new Agent();
+      } finally {
+        process.emitWarning = emitWarning;
+      }
+    }
+  } as unknown as new () => EnvHttpProxyAgent;
 }
 
 /** The first call of fetch pays for loading undici (about 40 ms); every later one goes straight on. */
@@ -16,18 +33,13 @@ function install(): void {
   const lazy: typeof fetch = (...args) => {
     globalThis.fetch = original;
     try {
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded late on purpose; esbuild bundles it
-      const { EnvHttpProxyAgent } = require('undici') as typeof Undici;
       const holder = globalThis as unknown as Record<symbol, unknown>;
       // A program that set a dispatcher of its own before its first request means it.
+      // Looked at before undici is loaded, which sets one.
       const own = holder[DISPATCHER] as { constructor: { name: string } } | undefined;
       if (own === undefined || own.constructor.name === 'Agent') {
-        Object.defineProperty(globalThis, DISPATCHER, {
-          value: new EnvHttpProxyAgent(),
-          writable: true,
-          enumerable: false,
-          configurable: true,
-        });
+        const EnvHttpProxyAgent = loadQuietly();
+        Object.defineProperty(globalThis, DISPATCHER, { value: new EnvHttpProxyAgent(), writable: true, enumerable: false, configurable: true });
       }
     } catch {
       // Better a direct request that the network refuses than a broken program.

@@ -1,0 +1,73 @@
+// A flow in words: one line for a terminal, and a whole read-only document. It prints what the flow holds, which is redacted.
+import type { Flow, HeaderPairs } from './flow';
+
+/** `https://host:port`, the port only where it is not the scheme's own. */
+export function flowOrigin({ scheme, host, port }: Pick<Flow, 'scheme' | 'host' | 'port'>): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `${scheme}://${name}${port === (scheme === 'https' || scheme === 'wss' ? 443 : 80) ? '' : `:${port}`}`;
+}
+
+/** `allowed`, `injected NAME`, `blocked rule 1 "No gists"`, `failed dns`, `aborted`, `open`. */
+export function flowOutcome({ outcome, injected, decision, findings, error }: Pick<Flow, 'outcome' | 'injected' | 'decision' | 'findings' | 'error'>): string {
+  switch (outcome) {
+    case 'allowed':
+    case 'open': {
+      const word = outcome === 'open' ? 'open' : 'allowed';
+      if (injected.length > 0) return `injected ${injected.join(', ')}`;
+      return decision && decision.action !== decision.effective ? `${word}, no rule` : word;
+    }
+    case 'blocked': {
+      const finding = findings.find(({ action }) => action === 'blocked');
+      if (finding) return `blocked ${finding.secret} in ${finding.place}`;
+      if (error) return `blocked ${error.code}`;
+      return decision?.rule === undefined ? 'blocked default' : `blocked ${ruleLabel(decision)}`;
+    }
+    case 'failed':
+      return `failed ${error?.code ?? 'unknown'}`;
+    case 'aborted':
+      return 'aborted';
+  }
+}
+
+/** `rule 2 "No gists"`, counted from 1; `default` where no rule decided. */
+export function ruleLabel(decision: NonNullable<Flow['decision']>): string {
+  if (decision.rule === undefined) return 'default';
+  return `rule ${decision.rule + 1}${decision.description ? ` "${decision.description}"` : ''}`;
+}
+
+/** `GET https://api.example/x 200 allowed`. */
+export function outcomeLine(flow: Flow): string {
+  return `${flow.method} ${flowOrigin(flow)}${flow.path} ${flow.status ?? '-'} ${flowOutcome(flow)}`;
+}
+
+/** The document that "Open Flow" shows. */
+export function describeFlow(flow: Flow): string {
+  const { decision, timing } = flow;
+  const lines = [
+    `${flow.method} ${flowOrigin(flow)}${flow.path}`,
+    '',
+    `outcome    ${flowOutcome(flow)}`,
+    `status     ${flow.status ?? 'none'}${flow.reasonPhrase ? ` ${flow.reasonPhrase}` : ''}`,
+    `agent      ${flow.agent}`,
+    `started    ${new Date(flow.startedAt).toISOString()}`,
+    `time       ${ms(timing.totalMs)} in all, first byte after ${ms(timing.firstByteMs)}${timing.reused ? ', on an open connection' : ''}`,
+    `size       ${flow.requestBytes} bytes sent, ${flow.responseBytes} bytes received`,
+  ];
+  if (decision) lines.push(`decision   ${decision.effective}: ${decision.reason}`);
+  if (flow.kind === 'tunnel') lines.push('inspected  no: a tunnel passes unread');
+  if (flow.injected.length > 0) lines.push(`injected   ${flow.injected.join(', ')}: the real value went out in its place`);
+  for (const { kind, secret, place, action } of flow.findings) lines.push(`finding    ${secret} in ${place}: ${FINDING[kind]}, ${action}`);
+  if (flow.error) lines.push(`error      ${flow.error.code}: ${flow.error.message}`);
+  lines.push('', '--- request', ...headers(flow.requestHeaders), '', '--- response', ...headers(flow.responseHeaders), '');
+  return lines.join('\n');
+}
+
+const FINDING: Readonly<Record<Flow['findings'][number]['kind'], string>> = {
+  'dummy-unbound': 'its stand-in was on the way to a host it is not bound to',
+  'dummy-elsewhere': 'its stand-in was outside the places where a credential is read and stayed',
+  'dummy-cleartext': 'it would have gone without encryption',
+  'echo-redacted': 'the answer held the real value, which was replaced',
+};
+
+const headers = (pairs: HeaderPairs) => (pairs.length === 0 ? ['(none)'] : pairs.map(([name, value]) => `${name}: ${value}`));
+const ms = (value: number | undefined) => (value === undefined ? '–' : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`);
