@@ -1,6 +1,6 @@
 // Loaded into agents' Node processes (NODE_OPTIONS) whose built-in fetch does not honour proxy variables: before 22.21 and
 // 24.5. It must never throw and must cost nothing until fetch is used. undici: `EnvHttpProxyAgent`.
-import type { EnvHttpProxyAgent } from 'undici';
+import type * as Undici from 'undici';
 
 const DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 
@@ -9,21 +9,17 @@ function honoursProxyVariables(version: string): boolean {
   return major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
 }
 
-/** Its notice that it is experimental would land in the output of every program. */
-function loadQuietly(): new () => EnvHttpProxyAgent {
+/** undici says on stderr that the agent is experimental: that would land in the output of every program. */
+function useEnvironment(): void {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded late on purpose; esbuild bundles it
-  const { EnvHttpProxyAgent: Agent } = require('undici') as typeof import('undici');
-  return class {
-    constructor() {
-      const { emitWarning } = process;
-      process.emitWarning = () => undefined;
-      try {
-        return new Agent();
-      } finally {
-        process.emitWarning = emitWarning;
-      }
-    }
-  } as unknown as new () => EnvHttpProxyAgent;
+  const { EnvHttpProxyAgent, setGlobalDispatcher } = require('undici') as typeof Undici;
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    setGlobalDispatcher(new EnvHttpProxyAgent());
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 /** The first call of fetch pays for loading undici (about 40 ms); every later one goes straight on. */
@@ -38,8 +34,7 @@ function install(): void {
       // Looked at before undici is loaded, which sets one.
       const own = holder[DISPATCHER] as { constructor: { name: string } } | undefined;
       if (own === undefined || own.constructor.name === 'Agent') {
-        const EnvHttpProxyAgent = loadQuietly();
-        Object.defineProperty(globalThis, DISPATCHER, { value: new EnvHttpProxyAgent(), writable: true, enumerable: false, configurable: true });
+        useEnvironment();
       }
     } catch {
       // Better a direct request that the network refuses than a broken program.
