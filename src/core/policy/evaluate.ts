@@ -182,10 +182,12 @@ const outcome = (rule: Rule): Outcome => ({
   addresses: rule.addresses,
 });
 
-/** An explicit block over one by default (which a mode may lift), any block over an allow, public addresses over any. */
-function strictness({ action, effective, addresses }: Outcome): number {
-  const rank = { tunnel: 0, allow: 1, block: 2 };
-  return rank[effective] * 8 + rank[action] * 2 + (addresses === 'public' ? 1 : 0);
+const RANK = { tunnel: 0, allow: 1, block: 2 } as const;
+
+/** What is refused over what a mode lets through over what is allowed; among equals the rule that says more. */
+function strictness({ rule, action, effective, addresses }: Outcome): number {
+  const tie = action === 'block' ? rule !== undefined : addresses === 'public';
+  return RANK[effective] * 8 + RANK[action] * 2 + (tie ? 1 : 0);
 }
 
 /** A decision; its trace is worked out when somebody reads it, which the wire never does. */

@@ -18,7 +18,8 @@ export interface CompiledGlob {
 
 export function compileGlob(glob: string): CompiledGlob {
   const parts: Part[] = [];
-  const tokens = bytes(glob.replace(/(?:\/\*{2,})+(?=\/|$)/g, '/**')).match(/\/\*{2,}\/(?=.)|\/\*{2,}$|\*+|[^*/]+|\//g) ?? [];
+  const tokens =
+    bytes(glob.replace(/(?:\/\*{2,})+(?=\/|$)/g, '/**')).match(/\/\*{2,}\/|\/\*{2,}$|\*+|[^*/]+|\//g) ?? [];
   let literal = '';
   const flush = () => {
     if (literal !== '') parts.push({ literal });
@@ -108,5 +109,4 @@ function bytes(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
 }
 
-// eslint-disable-next-line no-control-regex -- the ASCII range begins with control characters
 const isAscii = (text: string) => /^[\x00-\x7f]*$/.test(text);

@@ -92,15 +92,11 @@ export function compileHosts(patterns: readonly string[]): (host: string) => boo
 function blockMatcher(text: string): (host: string) => boolean {
   const slash = text.indexOf('/');
   const base = bitsOf(text.slice(0, slash));
-  const bits = Number(text.slice(slash + 1));
+  if (base === undefined) return () => false;
+  const prefix = base.slice(0, Number(text.slice(slash + 1)));
   return (host) => {
     const own = bitsOf(host);
-    return (
-      own !== undefined &&
-      base !== undefined &&
-      own.length === base.length &&
-      own.slice(0, bits) === base.slice(0, bits)
-    );
+    return own?.length === base.length && own.startsWith(prefix);
   };
 }
 

@@ -2,7 +2,7 @@
 // order: every plausible reading is judged and the strictest decision wins. The bytes that go out are never changed here.
 
 /** Nothing special in it: the only reading is the path as it stands. */
-const PLAIN = /^\/(?:[A-Za-z0-9_~!$&'()*+,=:@-]|\.(?!\.?(?:\/|$))|\/(?!\/))*$/;
+const PLAIN = /^(?=\/)(?:[A-Za-z0-9_~!$&'()*+,=:@-]|\.(?!\.?(?:\/|$))|\/(?!\/))*$/;
 /** Real paths have a handful. What has more was built to have them. */
 const MAX_READINGS = 256;
 const MAX_DECODES = 2;
@@ -56,7 +56,6 @@ const decode = (text: string, escapes = /%[0-9a-f]{2}/gi) =>
   text.replace(escapes, (escape) => String.fromCharCode(parseInt(escape.slice(1), 16)));
 
 /** Control characters, and bytes that only a broken decoder reads as `/`, `.` or `\` (RFC 3629, 10: overlong forms). */
-// eslint-disable-next-line no-control-regex -- control characters are what this looks for
 const SENSELESS = /[\x00-\x1f\x7f]|[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}/;
 const senseless = (text: string) => SENSELESS.test(text);
 

@@ -42,6 +42,8 @@ export interface Rule {
   readonly description: string | undefined;
   readonly match: Match;
   readonly addresses: Addresses;
+  /** `acknowledge: any-host` is written. */
+  readonly acknowledged: boolean;
   /** Offsets in the policy text (UTF-16 units). */
   readonly range: TextRange;
 }
