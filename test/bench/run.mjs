@@ -78,7 +78,8 @@ const peers = {
       configuration: {
         version: 1,
         listen: { host: '127.0.0.1', port: 0 },
-        clients: [{ label: 'bench', token }], openLabel: undefined,
+        clients: [{ label: 'bench', token }],
+        openLabel: undefined,
         ca: proxyCa,
         upstreamCa: [originCa.cert],
         policy,

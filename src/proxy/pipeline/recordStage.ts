@@ -87,7 +87,7 @@ export class RecordStage implements Stage {
       method: request.method,
       path: this.#path(request.path),
       outcome: outcomeOf(context),
-      decision: decision ? summary(decision) : undefined,
+      decision: decision ? this.#decision(decision) : undefined,
       injected: context.injected,
       findings: context.findings,
       requestHeaders: this.#headers(context.head.fields),
@@ -98,6 +98,18 @@ export class RecordStage implements Stage {
       responseBytes: end?.response ?? 0,
       error: failed ? { code: failed.code, message: failed.message } : undefined,
       timing: { firstByteMs: context.firstByteMs, totalMs: end?.totalMs, reused: context.reused },
+    };
+  }
+
+  /** The reason names the path, and a path may hold anything. */
+  #decision({ action, effective, rule, layer, reason }: Decision): FlowDecision {
+    return {
+      action,
+      effective,
+      rule: rule?.index,
+      description: rule?.description,
+      layer,
+      reason: this.guard.redactor.text(reason),
     };
   }
 
@@ -126,12 +138,7 @@ export class RecordStage implements Stage {
   }
 }
 
-function summary(decision: Decision): FlowDecision {
-  const { action, effective, rule, layer, reason } = decision;
-  return { action, effective, rule: rule?.index, description: rule?.description, layer, reason };
-}
-
-function outcomeOf({ answer, end, kind }: FlowContext): FlowOutcome {
+function outcomeOf({ answer, end }: FlowContext): FlowOutcome {
   if (answer) return 'blocked';
   if (!end) return 'open';
   switch (end.how.kind) {
@@ -144,8 +151,6 @@ function outcomeOf({ answer, end, kind }: FlowContext): FlowOutcome {
         end.how.code === 'identity-mismatch' ||
         end.how.code === 'policy-changed'
         ? 'blocked'
-        : kind === 'connect'
-          ? 'failed'
-          : 'failed';
+        : 'failed';
   }
 }

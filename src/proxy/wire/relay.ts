@@ -182,6 +182,9 @@ export class Relay implements UpstreamListener {
       } else out = from === 0 && taken === bytes.length ? bytes : bytes.subarray(from, from + taken);
     } catch (error) {
       this.#dropUpstream();
+      // How much of this body is still to come is unknown now: the connection ends with the answer.
+      this.#requestDone = true;
+      this.#closeClient = true;
       if (error instanceof RefusedBody) this.#answer(error.answer, { kind: 'complete' });
       else this.#failBad(error, 400);
       return bytes.length - from;
