@@ -2,11 +2,13 @@
 // bound to ends the request; on its own host, outside the bound places, it stays a dummy. No value goes into a message.
 import { compileHosts } from '../policy/hosts';
 import type { Scheme } from '../policy/types';
-import { createMatcher } from './matcher';
+import { percentDecode, percentEncode, toLatin1 } from './encodings';
+import { createMatcher, type Matcher } from './matcher';
 import type { BoundSecret, Finding, FindingKind } from './types';
 
 export interface InjectionTarget {
   readonly scheme: Scheme;
+  /** Canonical (core/base/host). */
   readonly host: string;
   readonly port: number;
   /** A loopback name or address: the only place where a value may go without TLS. */
@@ -18,9 +20,10 @@ export interface InjectionResult {
   readonly path: string;
   /** The given array itself where no value changed. */
   readonly values: readonly string[];
+  /** Names of the secrets whose real value goes out. */
   readonly injected: readonly string[];
   readonly findings: readonly Finding[];
-  /** Set when the request must not go out. */
+  /** Set when the request must not go out; `path` and `values` are then as given. */
   readonly refusal: Finding | undefined;
 }
 
@@ -35,11 +38,14 @@ export interface Injection {
   bodyScanner(host: string): BodyScanner;
 }
 
-/** A value is never put into these, whatever a binding says. */
-const NEVER = new Set(['cookie', 'referer', 'user-agent', 'host', 'origin']);
+/** A value is never put into these, whatever a binding says: they are logged, cached, or sent on by others. */
+const NEVER = new Set(['cookie', 'set-cookie', 'referer', 'user-agent', 'host', 'origin', 'proxy-authorization']);
+/** RFC 9110, 5.5: a field value with these would end the field. A binding cannot change that. */
+const UNFIT_FOR_FIELD = /[\0-\x08\x0a-\x1f\x7f]/;
 
 interface Compiled {
   readonly secret: BoundSecret;
+  readonly dummyLower: string;
   readonly boundTo: (host: string) => boolean;
   readonly headers: ReadonlySet<string>;
   readonly queries: ReadonlySet<string>;
@@ -47,24 +53,44 @@ interface Compiled {
 }
 
 export function compileInjection(secrets: readonly BoundSecret[]): Injection {
-  const compiled = secrets.map(compile).sort((a, b) => b.secret.dummy.length - a.secret.dummy.length);
+  // An empty dummy would be found everywhere.
+  const usable = secrets.filter(({ dummy }) => dummy !== '');
+  const compiled = usable.map(compile).sort((a, b) => b.secret.dummy.length - a.secret.dummy.length);
+  const encoder = new TextEncoder();
+  const anyDummy = createMatcher(compiled.map(({ dummyLower }) => encoder.encode(dummyLower)));
+  const scanners = new Map<string, Matcher>();
   return {
-    request: (target, path, lower, values) => new Pass(compiled, target, path, lower, values).run(),
-    bodyScanner: (host) => scanner(compiled.filter(({ boundTo }) => !boundTo(host)).map(({ secret }) => secret)),
+    request(target, path, lower, values) {
+      // Most requests carry no dummy: one pass over the head says so.
+      const head =
+        readings(`${target.host}\n${path}\n${lower.join('\n')}\n${values.join('\n')}`) + basicTexts(lower, values);
+      if (!anyDummy.find(encoder.encode(head.toLowerCase()), 0))
+        return { path, values, injected: [], findings: [], refusal: undefined };
+      return new Pass(compiled, target, path, lower, values).run();
+    },
+    bodyScanner(host) {
+      const unbound = compiled.filter(({ boundTo }) => !boundTo(host)).map(({ secret }) => secret);
+      // The same few hosts come again and again; a stranger's many names must not fill the memory.
+      const key = unbound.map(({ name }) => name).join('\n');
+      let matcher = scanners.get(key);
+      if (!matcher) {
+        matcher = createMatcher(unbound.map(({ dummy }) => encoder.encode(dummy)));
+        if (scanners.size < 64) scanners.set(key, matcher);
+      }
+      return new Scanner(matcher, unbound);
+    },
   };
 }
 
 function compile(secret: BoundSecret): Compiled {
   const places = (prefix: string) =>
     secret.in.filter((place) => place.startsWith(prefix)).map((place) => place.slice(prefix.length));
+  const headers = places('header:').map((name) => name.toLowerCase());
   return {
     secret,
+    dummyLower: secret.dummy.toLowerCase(),
     boundTo: compileHosts(secret.hosts),
-    headers: new Set(
-      places('header:')
-        .map((name) => name.toLowerCase())
-        .filter((name) => !NEVER.has(name)),
-    ),
+    headers: new Set(headers.filter((name) => !NEVER.has(name))),
     queries: new Set(places('query:')),
     basic: secret.in.includes('basic'),
   };
@@ -83,7 +109,7 @@ class Pass {
   constructor(
     private readonly secrets: readonly Compiled[],
     private readonly target: InjectionTarget,
-    path: string,
+    private readonly path: string,
     private readonly lower: readonly string[],
     private readonly values: readonly string[],
   ) {
@@ -91,98 +117,111 @@ class Pass {
   }
 
   run(): InjectionResult {
-    if (this.secrets.length > 0) {
-      this.#query();
-      for (let i = 0; i < this.lower.length && !this.#refusal; i++) this.#field(i);
+    this.#elsewhere('host', this.target.host, 'dummyLower');
+    this.#query();
+    for (let i = 0; i < this.lower.length && !this.#refusal; i++) {
+      this.#elsewhere('header name', this.lower[i]!, 'dummyLower');
+      this.#field(i);
     }
-    const refused = this.#refusal !== undefined;
+    if (this.#refusal)
+      return {
+        path: this.path,
+        values: this.values,
+        injected: [],
+        findings: this.#findings,
+        refusal: this.#refusal,
+      };
     return {
       path: this.#path,
-      values: refused ? this.values : (this.#values ?? this.values),
-      injected: refused ? [] : [...this.#injected],
+      values: this.#values ?? this.values,
+      injected: [...this.#injected],
       findings: this.#findings,
-      refusal: this.#refusal,
+      refusal: undefined,
     };
+  }
+
+  /** Dummies in a text where no value ever goes. */
+  #elsewhere(place: string, text: string, form: 'dummy' | 'dummyLower' = 'dummy'): void {
+    const all = readings(text);
+    for (const entry of this.secrets) {
+      if (this.#refusal) return;
+      const dummy = form === 'dummy' ? entry.secret.dummy : entry.dummyLower;
+      if (all.includes(dummy)) this.#may(entry, place, false);
+    }
   }
 
   #field(i: number): void {
     const name = this.lower[i]!;
     const value = this.values[i]!;
-    if (name === 'authorization' && /^basic /i.test(value)) {
-      this.#basic(i, value);
-      return;
-    }
+    if (name === 'authorization' && this.#basic(i, value)) return;
+    const all = readings(value);
     for (const entry of this.secrets) {
+      if (this.#refusal) return;
       const { dummy } = entry.secret;
-      if (!holds(value, dummy)) continue;
-      const place = `header:${name}`;
+      if (!all.includes(dummy)) continue;
       // The value alone, or behind one scheme word (RFC 9110, 11.4): `Bearer`, `token`, `Bot`.
       const bare =
-        value === dummy ||
-        (value.endsWith(` ${dummy}`) && /^[A-Za-z][A-Za-z0-9-]*$/.test(value.slice(0, -dummy.length - 1)));
-      if (!this.#may(entry, place, bare && entry.headers.has(name))) continue;
-      const real = binary(entry.secret.value);
-      if (/[\r\n\0]/.test(real)) {
-        this.#find('dummy-elsewhere', entry, place, 'marked');
-        continue;
-      }
-      this.#set(i, value.slice(0, value.length - dummy.length) + real);
+        value.endsWith(dummy) && /^(?:(?!basic )[A-Za-z][A-Za-z0-9-]* +)?$/i.test(value.slice(0, -dummy.length));
+      const real = toLatin1(entry.secret.value);
+      const bound = bare && entry.headers.has(name) && !UNFIT_FOR_FIELD.test(real);
+      if (!this.#may(entry, `header:${name}`, bound)) continue;
+      this.#set(i, value.slice(0, -dummy.length) + real);
       this.#injected.add(entry.secret.name);
       return;
     }
   }
 
-  #basic(i: number, value: string): void {
-    const encoded = value.slice(6).trim();
-    let text: string;
-    try {
-      text = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'));
-    } catch {
-      return;
-    }
+  /** User and password inside Basic credentials (RFC 7617). False when the value is something else. */
+  #basic(i: number, value: string): boolean {
+    const match = BASIC.exec(value);
+    const text = match ? decodeBase64(match[2]!) : undefined;
+    if (!match || text === undefined) return false;
     const colon = text.indexOf(':');
     const parts = colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
+    // A dummy that stands there as it is happens to be base64, too.
+    const all = `${readings(text)}\n${readings(value)}`;
     let changed = false;
     for (const entry of this.secrets) {
-      if (this.#refusal) return;
+      if (this.#refusal) return true;
       const { dummy } = entry.secret;
-      if (!text.includes(dummy)) continue;
+      if (!all.includes(dummy)) continue;
       const at = parts.indexOf(dummy);
-      if (!this.#may(entry, 'basic', at >= 0 && entry.basic)) continue;
-      parts[at] = binary(entry.secret.value);
+      const real = toLatin1(entry.secret.value);
+      // A user ends at the first colon: a value with one would read as another user and password.
+      const fits = at === 1 || !real.includes(':');
+      if (!this.#may(entry, 'basic', at >= 0 && entry.basic && fits)) continue;
+      parts[at] = real;
       this.#injected.add(entry.secret.name);
       changed = true;
     }
-    if (changed) this.#set(i, `${value.slice(0, 6)}${btoa(parts.join(':'))}`);
+    if (changed) this.#set(i, `${match[1]!}${btoa(parts.join(':'))}`);
+    return true;
   }
 
   #query(): void {
-    for (const entry of this.secrets) {
-      if (this.#refusal) return;
-      const { dummy } = entry.secret;
-      if (!holds(this.#path, dummy)) continue;
-      const mark = this.#path.indexOf('?');
-      const inPath = holds(mark < 0 ? this.#path : this.#path.slice(0, mark), dummy);
-      let place = 'path';
-      let bound = false;
-      let next = this.#path;
-      if (!inPath) {
-        const parts = this.#path.slice(mark + 1).split('&');
-        for (const [index, part] of parts.entries()) {
-          if (!holds(part, dummy)) continue;
-          const equals = part.indexOf('=');
-          const name = equals < 0 ? '' : part.slice(0, equals);
-          place = `query:${name.slice(0, 40)}`;
-          bound = part.slice(equals + 1) === dummy && entry.queries.has(name);
-          if (!bound) break;
-          parts[index] = `${name}=${percentEncode(entry.secret.value)}`;
-        }
-        next = `${this.#path.slice(0, mark + 1)}${parts.join('&')}`;
+    const mark = this.path.indexOf('?');
+    this.#elsewhere('path', mark < 0 ? this.path : this.path.slice(0, mark));
+    if (mark < 0) return;
+    const parts = this.path.slice(mark + 1).split('&');
+    let changed = false;
+    for (const [index, part] of parts.entries()) {
+      const all = readings(part);
+      const equals = part.indexOf('=');
+      const name = equals < 0 ? '' : part.slice(0, equals);
+      for (const entry of this.secrets) {
+        if (this.#refusal) return;
+        if (!all.includes(entry.secret.dummy)) continue;
+        const bound = entry.queries.has(name) && part.slice(equals + 1) === entry.secret.dummy;
+        // A name of the client's making may itself hold something secret: only plain words are repeated.
+        const place = bound || /^[A-Za-z_-]{1,24}$/.test(name) ? `query:${name}` : 'query';
+        if (!this.#may(entry, place, bound)) continue;
+        parts[index] = `${name}=${percentEncode(entry.secret.value)}`;
+        this.#injected.add(entry.secret.name);
+        changed = true;
+        break;
       }
-      if (!this.#may(entry, place, bound)) continue;
-      this.#path = next;
-      this.#injected.add(entry.secret.name);
     }
+    if (changed) this.#path = `${this.path.slice(0, mark + 1)}${parts.join('&')}`;
   }
 
   /** Whether the value may go here; records what was seen where it may not. */
@@ -217,48 +256,64 @@ class Pass {
   }
 }
 
-/** The dummy as it stands, or percent-encoded in part or as a whole (its characters need no escape, but may have one). */
-function holds(text: string, dummy: string): boolean {
-  if (text.includes(dummy)) return true;
-  if (!text.includes('%')) return false;
-  return text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))).includes(dummy);
+const BASIC = /^(basic[ \t]+)(\S+)[ \t]*$/i;
+
+/** Undefined for what is not base64; the URL alphabet is taken too, as servers do. */
+function decodeBase64(text: string): string | undefined {
+  try {
+    return atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  } catch {
+    return undefined;
+  }
 }
 
-/** UTF-8 bytes as latin1, which is how the wire holds header values. */
-function binary(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
+/** What Basic credentials of the head say, for the quick pass. */
+function basicTexts(lower: readonly string[], values: readonly string[]): string {
+  let out = '';
+  for (let i = 0; i < lower.length; i++) {
+    if (lower[i] !== 'authorization') continue;
+    const match = BASIC.exec(values[i]!);
+    const text = match ? decodeBase64(match[2]!) : undefined;
+    if (text !== undefined) out += `\n${readings(text)}`;
+  }
+  return out;
 }
 
-function percentEncode(text: string): string {
-  return [...new TextEncoder().encode(text)]
-    .map((byte) =>
-      /[A-Za-z0-9._~-]/.test(String.fromCharCode(byte))
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
-    )
-    .join('');
+/**
+ * A text and what it is when percent-decoded once and twice, one below the other. A dummy's characters need no escape, but
+ * may have one; it holds no line end, so it is never found across two readings.
+ */
+function readings(text: string): string {
+  if (!text.includes('%')) return text;
+  const once = percentDecode(text);
+  return once.includes('%') ? `${text}\n${once}\n${percentDecode(once)}` : `${text}\n${once}`;
 }
 
-function scanner(secrets: readonly BoundSecret[]): BodyScanner {
-  const patterns = secrets.map(({ dummy }) => new TextEncoder().encode(dummy));
-  const matcher = createMatcher(patterns);
-  let held = new Uint8Array(0);
-  return {
-    push(chunk) {
-      let bytes = chunk;
-      if (held.length > 0) {
-        bytes = new Uint8Array(held.length + chunk.length);
-        bytes.set(held);
-        bytes.set(chunk, held.length);
-      }
-      const names: string[] = [];
-      let at = 0;
-      for (let match = matcher.find(bytes, 0); match; match = matcher.find(bytes, at)) {
-        names.push(secrets[match.pattern]!.name);
-        at = match.at + match.length;
-      }
-      held = bytes.slice(bytes.length - matcher.tailLength(bytes.subarray(at)));
-      return names;
-    },
-  };
+class Scanner implements BodyScanner {
+  #held: Uint8Array | undefined;
+
+  constructor(
+    private readonly matcher: Matcher,
+    private readonly secrets: readonly BoundSecret[],
+  ) {}
+
+  push(chunk: Uint8Array): readonly string[] {
+    let bytes = chunk;
+    if (this.#held) {
+      bytes = new Uint8Array(this.#held.length + chunk.length);
+      bytes.set(this.#held);
+      bytes.set(chunk, this.#held.length);
+    }
+    const names: string[] = [];
+    let at = 0;
+    for (let match = this.matcher.find(bytes, 0); match; match = this.matcher.find(bytes, at)) {
+      names.push(this.secrets[match.pattern]!.name);
+      at = match.at + match.length;
+    }
+    const rest = bytes.subarray(at);
+    const tail = this.matcher.tailLength(rest);
+    // A copy: the caller may use the memory of its chunk again.
+    this.#held = tail > 0 ? Uint8Array.from(rest.subarray(rest.length - tail)) : undefined;
+    return names;
+  }
 }

@@ -12,7 +12,7 @@ export interface Matcher {
   readonly longest: number;
   /** The next match at or after `from`, or undefined. */
   find(bytes: Uint8Array, from: number): Match | undefined;
-  /** Length of the longest proper prefix of any pattern that `bytes` ends with. */
+  /** Length of the longest proper prefix of any pattern that `bytes` ends with; it may be all of `bytes`. */
   tailLength(bytes: Uint8Array): number;
 }
 

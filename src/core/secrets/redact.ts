@@ -1,5 +1,6 @@
-// No real value passes here: in text (headers, flows, logs) in its plain and commonly encoded forms, in byte streams as it
-// stands, however the stream is cut. Replaced by its dummy; what is not a value passes unchanged and at once.
+// No real value passes here: in text (headers, flows, logs) and in byte streams, plain or encoded, however the stream is
+// cut. It is replaced by its dummy in the same form; what is not a value passes unchanged and at once.
+import { encodedForms, toLatin1 } from './encodings';
 import { createMatcher, type Matcher } from './matcher';
 import type { BoundSecret } from './types';
 
@@ -7,7 +8,7 @@ import type { BoundSecret } from './types';
 const MIN_BYTES = 8;
 
 export interface StreamRedactor {
-  /** True when every dummy has the length of its value: lengths stay true. */
+  /** True when every replacement has the length of what it replaces: lengths stay true. */
   readonly keepsLength: boolean;
   /** Replacements so far, by the name of the secret. */
   readonly hits: ReadonlyMap<string, number>;
@@ -18,7 +19,7 @@ export interface StreamRedactor {
 }
 
 export interface Redactor {
-  /** For latin1 text (one char a byte) as well as for ordinary text. */
+  /** For latin1 text (one char a byte) as well as for ordinary text. The text itself when it holds no value. */
   text(text: string): string;
   stream(): StreamRedactor;
 }
@@ -29,43 +30,56 @@ interface Replacement {
   readonly put: string;
 }
 
+interface Pattern {
+  readonly name: string;
+  readonly find: Uint8Array;
+  readonly put: Uint8Array;
+}
+
 export function createRedactor(secrets: readonly BoundSecret[]): Redactor {
-  const long = secrets.filter(({ value }) => new TextEncoder().encode(value).length >= MIN_BYTES);
-  const forms = long.flatMap(textForms).sort((a, b) => b.find.length - a.find.length);
-  const patterns = long.map(({ value }) => new TextEncoder().encode(value));
-  const dummies = long.map(({ dummy }) => new TextEncoder().encode(dummy));
-  const matcher = createMatcher(patterns);
-  const keepsLength = patterns.every((pattern, i) => pattern.length === dummies[i]!.length);
-  return {
-    text: (text) => replaceForms(text, forms),
-    stream: () => new Stream(matcher, long, dummies, keepsLength),
+  const long = secrets.filter(({ value, dummy }) => toLatin1(value).length >= MIN_BYTES && value !== dummy);
+  const forms = unique(
+    long.flatMap(({ name, value, dummy }) => encodedForms(value, dummy).map(([find, put]) => ({ name, find, put }))),
+  );
+  const encoder = new TextEncoder();
+  const patterns = forms.map(({ name, find, put }) => ({
+    name,
+    find: encoder.encode(find),
+    put: encoder.encode(put),
+  }));
+  const matcher = createMatcher(patterns.map(({ find }) => find));
+  const keepsLength = patterns.every(({ find, put }) => find.length === put.length);
+  const redactText = textRedactor(unique([...forms, ...latin1Forms(long)]));
+  return { text: redactText, stream: () => new Stream(matcher, patterns, keepsLength) };
+}
+
+/** The first of those that look for the same. */
+function unique(replacements: readonly Replacement[]): Replacement[] {
+  const found = new Map<string, Replacement>();
+  for (const replacement of replacements) if (!found.has(replacement.find)) found.set(replacement.find, replacement);
+  return [...found.values()];
+}
+
+const latin1Forms = (secrets: readonly BoundSecret[]): Replacement[] =>
+  secrets.map(({ name, value, dummy }) => ({ name, find: toLatin1(value), put: toLatin1(dummy) }));
+
+function textRedactor(forms: readonly Replacement[]): (text: string) => string {
+  if (forms.length === 0) return (text) => text;
+  const encoder = new TextEncoder();
+  // Nearly every text holds nothing: one quick pass says so. Only the others are searched with the expression.
+  const matcher = createMatcher(forms.map(({ find }) => encoder.encode(find)));
+  const puts = new Map(forms.map(({ find, put }) => [find, put]));
+  // The longest first: among alternatives that begin at one place an expression takes the first.
+  const finds = forms.map(({ find }) => find).sort((a, b) => b.length - a.length);
+  let expression: RegExp | undefined;
+  return (text) => {
+    if (!matcher.find(encoder.encode(text), 0)) return text;
+    expression ??= new RegExp(finds.map(escapeExpression).join('|'), 'g');
+    return text.replace(expression, (found) => puts.get(found)!);
   };
 }
 
-function replaceForms(text: string, forms: readonly Replacement[]): string {
-  let out = text;
-  for (const { find, put } of forms) if (out.includes(find)) out = out.replaceAll(find, put);
-  return out;
-}
-
-/** The forms in which a value turns up in a head or a log line: plain, as latin1 of its UTF-8, percent, JSON, base64. */
-function textForms({ name, value, dummy }: BoundSecret): Replacement[] {
-  const binary = String.fromCharCode(...new TextEncoder().encode(value));
-  const percent = [...binary]
-    .map((char) =>
-      /[A-Za-z0-9._~-]/.test(char) ? char : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-    )
-    .join('');
-  const json = JSON.stringify(value).slice(1, -1);
-  const base64 = btoa(binary).replace(/=+$/, '');
-  const dummy64 = btoa(dummy).replace(/=+$/, '');
-  const found = new Map<string, string>();
-  for (const form of [value, binary, percent, percent.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()), json])
-    found.set(form, dummy);
-  found.set(base64, dummy64);
-  found.set(base64.replaceAll('+', '-').replaceAll('/', '_'), dummy64);
-  return [...found].map(([find, put]) => ({ name, find, put }));
-}
+const escapeExpression = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
 const NOTHING = new Uint8Array(0);
 
@@ -75,8 +89,7 @@ class Stream implements StreamRedactor {
 
   constructor(
     private readonly matcher: Matcher,
-    private readonly secrets: readonly BoundSecret[],
-    private readonly dummies: readonly Uint8Array[],
+    private readonly patterns: readonly Pattern[],
     readonly keepsLength: boolean,
   ) {}
 
@@ -91,23 +104,38 @@ class Stream implements StreamRedactor {
   #take(chunk: Uint8Array, final: boolean): Uint8Array {
     const bytes = this.#held ? concat([this.#held, chunk]) : chunk;
     this.#held = undefined;
+    // A value may begin here and end in a later chunk: from there on everything waits, also what would match already,
+    // since the longer or earlier value wins as it would in one piece.
+    const open = final ? bytes.length : bytes.length - this.matcher.tailLength(bytes);
     const out: Uint8Array[] = [];
     let at = 0;
+    let wait = open;
     for (let match = this.matcher.find(bytes, 0); match; match = this.matcher.find(bytes, at)) {
-      // One value may begin with another: wait until it is clear which of them this is.
-      if (!final && this.matcher.tailLength(bytes.subarray(match.at)) === bytes.length - match.at) break;
-      out.push(bytes.subarray(at, match.at), this.dummies[match.pattern]!);
+      wait = at <= open ? open : bytes.length - this.#tail(bytes, at, final);
+      if (match.at >= wait) break;
+      const { name, put } = this.patterns[match.pattern]!;
+      out.push(bytes.subarray(at, match.at), put);
       at = match.at + match.length;
-      const { name } = this.secrets[match.pattern]!;
       this.hits.set(name, (this.hits.get(name) ?? 0) + 1);
     }
-    const rest = at === 0 ? bytes : bytes.subarray(at);
-    const tail = final ? 0 : this.matcher.tailLength(rest);
-    if (tail > 0) this.#held = rest.slice(rest.length - tail);
-    if (out.length === 0 && tail === 0) return rest;
-    out.push(rest.subarray(0, rest.length - tail));
+    if (at > open) wait = bytes.length - this.#tail(bytes, at, final);
+    if (wait < bytes.length) this.#held = copy(bytes.subarray(wait));
+    if (out.length === 0 && wait === bytes.length) return bytes;
+    out.push(bytes.subarray(at, wait));
     return concat(out);
   }
+
+  /** What may still become a value, of the bytes after a replacement that reached beyond the first such place. */
+  #tail(bytes: Uint8Array, at: number, final: boolean): number {
+    return final ? 0 : this.matcher.tailLength(bytes.subarray(at));
+  }
+}
+
+/** A `Buffer`'s own `slice` would share its memory with the caller. */
+function copy(bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(bytes.length);
+  out.set(bytes);
+  return out;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
