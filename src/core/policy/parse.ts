@@ -146,6 +146,7 @@ function checkAction(reader: YamlReader, node: unknown, type: RuleType): void {
 
 function readCondition(reader: YamlReader, node: unknown, rule: YAMLMap): Match | undefined {
   const missing = 'missing-condition';
+  const before = reader.problems.length;
   const condition = reader.map(node, 'A rule needs "condition" with "match".', missing, rule);
   if (!condition) return undefined;
   const field = reader.keys(condition, ['match'], 'a condition').get('match');
@@ -156,7 +157,7 @@ function readCondition(reader: YamlReader, node: unknown, rule: YAMLMap): Match 
     return undefined;
   }
   const values = reader.keys(match, MATCH_KEYS, 'a match');
-  return {
+  const read: Match = {
     host: reader.strings(values.get('host'), 'host', checkHostPattern)?.map(canonical),
     port: readPorts(reader, values.get('port')),
     scheme: reader.strings(values.get('scheme'), 'scheme', checkScheme) as Scheme[] | undefined,
@@ -164,6 +165,8 @@ function readCondition(reader: YamlReader, node: unknown, rule: YAMLMap): Match 
     path: reader.strings(values.get('path'), 'path', checkPath),
     agent: reader.strings(values.get('agent'), 'agent', () => undefined),
   };
+  // A match with a mistake in it says nothing: what it would open is not worth a second message.
+  return reader.problems.length > before ? undefined : read;
 }
 
 function readPorts(reader: YamlReader, node: unknown): number[] | 'any' | undefined {

@@ -2,6 +2,7 @@
 // no secret, no value of a header, no query, and nothing about this machine.
 import type { Finding } from '../secrets/types';
 import { describe, ruleName } from './explain';
+import { readings } from './paths';
 import type { Decision, PolicyRequest } from './types';
 
 export interface Refusal {
@@ -22,6 +23,15 @@ export function refusalFor(
   { policyFile }: { readonly policyFile: string },
 ): Refusal {
   const { rule } = decision;
+  if (readings(request.path) === undefined)
+    return build(
+      'blocked_path',
+      decision.reason,
+      'No rule can allow it: the path has to be written plainly.',
+      'path',
+      {},
+      request,
+    );
   const user = rule
     ? `If this should be allowed, change ${ruleName(rule)} in ${policyFile} (command "Sandbox Agent: Open Policy").`
     : `If this should be allowed, add a rule for ${request.host} to ${policyFile} (command "Sandbox Agent: Open Policy").`;

@@ -71,14 +71,14 @@ function reference(glob: string, text: string): boolean {
     for (let at = 0; at <= text.length; at++) if (reference(glob.replace(/^\*+/, ''), text.slice(at))) return true;
     return false;
   }
-  if (glob.startsWith('*')) {
+  if (glob.startsWith('*', 0)) {
     for (let at = 0; at <= text.length; at++) {
       if (reference(glob.slice(1), text.slice(at))) return true;
       if (text[at] === '/') return false;
     }
     return false;
   }
-  return glob[0] === text[0] && reference(glob.slice(1), text.slice(1));
+  return text !== '' && text.startsWith(glob.slice(0, 1)) && reference(glob.slice(1), text.slice(1));
 }
 
 it('means what the slow definition means', () => {
