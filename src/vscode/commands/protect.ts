@@ -1,0 +1,129 @@
+// Protect Workspace: shows what would be swapped and why, lets the user change it, swaps, and offers to start.
+import * as vscode from 'vscode';
+import type { ScannedValue } from '../../host/api';
+import { settings } from '../context';
+import type { FolderEntry } from '../sessions';
+import type { Command } from './command';
+
+interface Choice extends vscode.QuickPickItem {
+  readonly value?: ScannedValue;
+}
+
+/** `{ ids: 'ticked' }` answers the questions for a test or a script: the ticked values, and start. */
+export const protect: Command = async ({ sessions, log }, argument) => {
+  const entry = await sessions.pick();
+  if (!entry || entry.failure !== undefined) return undefined;
+  await saveDirty(entry);
+  const scan = await vscode.window.withProgress(
+    { location: { viewId: 'sandboxAgent.session' }, title: vscode.l10n.t('Looking for secrets') },
+    () => entry.session.scan(),
+  );
+  for (const { file, reason } of scan.skipped) log.warn(`${file} was not looked at: ${reason}`);
+  const unattended = (argument as { ids?: string } | undefined)?.ids === 'ticked';
+  if (scan.values.length === 0) {
+    if (!unattended) await offerStart(entry, vscode.l10n.t('No secrets were found in .env files.'));
+    return undefined;
+  }
+  const chosen = unattended ? scan.values.filter(({ ticked }) => ticked) : await choose(scan.values);
+  if (!chosen || chosen.length === 0) return undefined;
+  if (!unattended && !(await confirmed(chosen, scan.warnings))) return undefined;
+  const report = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Swapping {0} values', chosen.length) },
+    () => entry.session.protect(chosen.map(({ id }) => id)),
+  );
+  await sessions.update(entry);
+  for (const { name, file, reason } of report.refused)
+    log.warn(`${name} in ${file ?? 'the environment'} was not swapped: ${reason}`);
+  for (const { name, where } of report.copies) log.warn(`A copy of ${name} is left: ${where}`);
+  if (unattended) {
+    await entry.session.start(settings.startOptions());
+    return report;
+  }
+  if (report.refused.length > 0 || report.copies.length > 0) {
+    const text = [
+      ...(report.refused.length > 0 ? [vscode.l10n.t('{0} values could not be swapped', report.refused.length)] : []),
+      ...(report.copies.length > 0
+        ? [vscode.l10n.t('{0} copies are left in other files or in git', report.copies.length)]
+        : []),
+    ].join('; ');
+    void vscode.window.showWarningMessage(`${text}.`, vscode.l10n.t('Show Log')).then((action) => action && log.show());
+  }
+  await offerStart(
+    entry,
+    vscode.l10n.t('{0} values are swapped. The real ones are in the vault.', report.swapped.length),
+  );
+  return report;
+};
+
+/** A dirty editor would write the real value back over the dummy. */
+async function saveDirty({ workspaceFolder }: FolderEntry): Promise<void> {
+  for (const document of vscode.workspace.textDocuments) {
+    if (
+      document.isDirty &&
+      vscode.workspace.getWorkspaceFolder(document.uri) === workspaceFolder &&
+      /(?:^|[\\/])(?:\.env[^\\/]*|[^\\/]*\.env|\.envrc|\.dev\.vars)$/.test(document.fileName)
+    )
+      await document.save();
+  }
+}
+
+async function choose(values: readonly ScannedValue[]): Promise<readonly ScannedValue[] | undefined> {
+  const items: Choice[] = [];
+  let heading: string | undefined;
+  for (const value of values) {
+    const place = value.file ?? vscode.l10n.t('inherited environment');
+    if (place !== heading) items.push({ label: place, kind: vscode.QuickPickItemKind.Separator });
+    heading = place;
+    items.push({
+      label: value.name,
+      description: [
+        value.line > 0 ? vscode.l10n.t('line {0}', value.line) : '',
+        value.inComment ? vscode.l10n.t('in a comment') : '',
+      ]
+        .filter((part) => part !== '')
+        .join(', '),
+      detail: value.reason,
+      picked: value.ticked,
+      value,
+    });
+  }
+  const picked = await vscode.window.showQuickPick(items, {
+    canPickMany: true,
+    ignoreFocusOut: true,
+    matchOnDetail: true,
+    title: vscode.l10n.t('Sandbox Agent: which values become dummies?'),
+    placeHolder: vscode.l10n.t('Ticked: they travel over HTTP. Unticked values stay real.'),
+  });
+  return picked?.flatMap(({ value }) => value ?? []);
+}
+
+async function confirmed(chosen: readonly ScannedValue[], warnings: readonly string[]): Promise<boolean> {
+  const files = [...new Set(chosen.flatMap(({ file }) => file ?? []))];
+  const swap = vscode.l10n.t('Swap');
+  const detail = [
+    vscode.l10n.t(
+      'Changed: {0}. Restore Real Values gives every byte back.',
+      files.length > 0 ? files.join(', ') : vscode.l10n.t('no file'),
+    ),
+    vscode.l10n.t('Your own app and tests see dummies too: run them with "Run with Real Values".'),
+    ...warnings,
+  ].join('\n\n');
+  return (
+    (await vscode.window.showInformationMessage(
+      vscode.l10n.t('Swap {0} values for dummies?', chosen.length),
+      { modal: true, detail },
+      swap,
+    )) === swap
+  );
+}
+
+async function offerStart(entry: FolderEntry, text: string): Promise<void> {
+  if (entry.session.state.kind === 'running') {
+    void vscode.window.showInformationMessage(text);
+    return;
+  }
+  const start = vscode.l10n.t('Start the Proxy');
+  void vscode.window
+    .showInformationMessage(text, start)
+    .then((action) => action === start && vscode.commands.executeCommand('sandboxAgent.start'));
+}

@@ -1,0 +1,50 @@
+// The table of commands. A failure is shown and logged, never swallowed; its message holds no value.
+import * as vscode from 'vscode';
+import { copyEnvironment, launchClaude, runReal } from './agents';
+import { blockHost } from './blockHost';
+import type { Command, Deps } from './command';
+import { clearFlows, copyUrl, openFlow, showFlows, showRule } from './flows';
+import { actions, doctor, showLog } from './help';
+import { approvePolicy, openPolicy, rejectPolicy, showPolicyDifference } from './policy';
+import { protect } from './protect';
+import { restore } from './restore';
+import { start, stop } from './startStop';
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  actions,
+  approvePolicy,
+  blockHost,
+  clearFlows,
+  copyEnvironment,
+  copyUrl,
+  doctor,
+  launchClaude,
+  openFlow,
+  openPolicy,
+  protect,
+  rejectPolicy,
+  restore,
+  runReal,
+  showFlows,
+  showLog,
+  showPolicyDifference,
+  showRule,
+  start,
+  stop,
+};
+
+export function registerCommands(deps: Deps): vscode.Disposable {
+  return vscode.Disposable.from(
+    ...Object.entries(COMMANDS).map(([name, run]) =>
+      vscode.commands.registerCommand(`sandboxAgent.${name}`, async (...args: unknown[]) => {
+        try {
+          return await run(deps, ...args);
+        } catch (error) {
+          deps.log.error(`${name}: ${(error as Error).stack ?? (error as Error).message}`);
+          void vscode.window.showErrorMessage(`Sandbox Agent: ${(error as Error).message}`);
+          return undefined;
+        }
+      }),
+    ),
+  );
+}

@@ -1,0 +1,43 @@
+// Restore Real Values: every byte back, and the proxy stopped if the user wants that too.
+import * as vscode from 'vscode';
+import type { Command } from './command';
+
+/** `{ unattended: true }` answers the questions for a test or a script. */
+export const restore: Command = async ({ sessions, log }, argument) => {
+  const entry = await sessions.pick();
+  if (!entry || entry.failure !== undefined) return undefined;
+  const unattended = (argument as { unattended?: boolean } | undefined)?.unattended === true;
+  if (!unattended) {
+    const yes = vscode.l10n.t('Restore');
+    const detail = vscode.l10n.t(
+      'The real values go back into the files, where agents can read them. The proxy goes on running if it does.',
+    );
+    if (
+      (await vscode.window.showWarningMessage(
+        vscode.l10n.t('Restore the real values of {0}?', entry.workspaceFolder.name),
+        { modal: true, detail },
+        yes,
+      )) !== yes
+    )
+      return undefined;
+  }
+  const report = await entry.session.restore();
+  await sessions.update(entry);
+  for (const { file, reason } of report.failed) log.error(`${file} was not restored: ${reason}`);
+  if (unattended) return report;
+  const count = report.restored.length + report.merged.length;
+  if (report.failed.length > 0)
+    void vscode.window
+      .showErrorMessage(
+        vscode.l10n.t('{0} files could not be restored; their values stay in the vault.', report.failed.length),
+        vscode.l10n.t('Show Log'),
+      )
+      .then((action) => action && log.show());
+  else
+    void vscode.window.showInformationMessage(
+      count === 0
+        ? vscode.l10n.t('Nothing was swapped.')
+        : vscode.l10n.t('{0} files hold their real values again.', count),
+    );
+  return report;
+};

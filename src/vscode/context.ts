@@ -1,0 +1,27 @@
+// What the features share: the sessions, the flows, the log, and the names of commands, contexts and settings in one place.
+import * as vscode from 'vscode';
+import type { StartOptions } from '../host/api';
+
+export const VIEW = { session: 'sandboxAgent.session', flows: 'sandboxAgent.flows' } as const;
+export const SCHEME = { flow: 'sandbox-agent-flow', approved: 'sandbox-agent-approved' } as const;
+
+export type ContextKey = 'running' | 'failed' | 'opened' | 'welcome' | 'policyPending';
+
+export function setContext(key: ContextKey, value: boolean | string): void {
+  void vscode.commands.executeCommand('setContext', `sandboxAgent.${key}`, value);
+}
+
+const configuration = () => vscode.workspace.getConfiguration('sandboxAgent');
+
+/** Settings are read when they are needed: a change counts for the next use. Machine scope, see package.json. */
+export const settings = {
+  policyFile: () => configuration().get<string>('policyFile', '.sandbox-agent/policy.yaml'),
+  startOptions: (): StartOptions => ({
+    level: configuration().get<StartOptions['level']>('level', 'routed'),
+    claudeSettings: configuration().get<StartOptions['claudeSettings']>('claudeSettings', 'local'),
+    confinedChain: configuration().get<StartOptions['confinedChain']>('confinedChain', 'proxy'),
+  }),
+  allTerminals: () => configuration().get<boolean>('allTerminals', false),
+  startOnOpen: () => configuration().get<boolean>('startOnOpen', true),
+  maxFlows: () => configuration().get<number>('maxFlows', 5000),
+};

@@ -1,0 +1,41 @@
+// Read-only documents: a flow, and the approved policy text for the difference.
+import * as vscode from 'vscode';
+import { describeFlow } from '../../core/flows/describe';
+import { SCHEME } from '../context';
+import type { FolderEntry, Sessions } from '../sessions';
+import type { FlowNode } from '../views/flowNodes';
+
+export function flowUri({ entry, flow }: Pick<FlowNode, 'entry' | 'flow'>): vscode.Uri {
+  return vscode.Uri.from({
+    scheme: SCHEME.flow,
+    path: `/${flow.method} ${flow.host} ${flow.id}.http`,
+    query: JSON.stringify({ folder: entry.workspaceFolder.uri.toString(), id: flow.id }),
+  });
+}
+
+export function approvedUri({ workspaceFolder }: FolderEntry): vscode.Uri {
+  return vscode.Uri.from({ scheme: SCHEME.approved, path: '/policy.yaml', query: workspaceFolder.uri.toString() });
+}
+
+export function registerDocuments(sessions: Sessions): vscode.Disposable {
+  const changed = new vscode.EventEmitter<vscode.Uri>();
+  const subscription = sessions.onDidChange(() => {
+    for (const entry of sessions.all) changed.fire(approvedUri(entry));
+  });
+  return vscode.Disposable.from(
+    changed,
+    { dispose: () => subscription.dispose() },
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME.flow, {
+      provideTextDocumentContent: (uri) => {
+        const { folder, id } = JSON.parse(uri.query) as { folder: string; id: number };
+        const flow = sessions.of(vscode.Uri.parse(folder))?.flows.get(id);
+        return flow ? describeFlow(flow) : vscode.l10n.t('This flow is no longer kept.');
+      },
+    }),
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME.approved, {
+      onDidChange: changed.event,
+      provideTextDocumentContent: (uri) =>
+        sessions.of(vscode.Uri.parse(uri.query))?.session.policy.state.approvedText ?? '',
+    }),
+  );
+}

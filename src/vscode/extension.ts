@@ -1,0 +1,41 @@
+// Composition root: makes the parts and hands them to each other. No feature lives here.
+import * as vscode from 'vscode';
+import { announcePending } from './commands/policy';
+import { registerCommands } from './commands/register';
+import { registerDocuments } from './documents/readOnly';
+import { registerPolicyEditor } from './editors/policyEditor';
+import { registerHostQuickFix } from './language/hostQuickFix';
+import { registerPolicyDiagnostics } from './language/policyDiagnostics';
+import { Sessions } from './sessions';
+import { registerTerminals } from './terminal/profiles';
+import { registerFlowsView } from './views/flowsView';
+import { registerSessionView } from './views/sessionView';
+import { registerStatusBar } from './views/statusBar';
+import { wireClaudePanel } from './claudePanel';
+
+/** For tests in the same extension host. */
+export interface ExtensionApi {
+  readonly sessions: Sessions;
+}
+
+export function activate(context: vscode.ExtensionContext): ExtensionApi {
+  const log = vscode.window.createOutputChannel('Sandbox Agent', { log: true });
+  const sessions = new Sessions(context, log);
+  const deps = { sessions, log, context };
+  context.subscriptions.push(
+    log,
+    sessions,
+    registerCommands(deps),
+    registerSessionView(sessions),
+    registerFlowsView(sessions),
+    registerStatusBar(sessions),
+    registerDocuments(sessions),
+    registerTerminals(sessions, context),
+    registerPolicyEditor(context, sessions),
+    registerPolicyDiagnostics(sessions),
+    registerHostQuickFix(sessions),
+    announcePending(deps),
+    wireClaudePanel(sessions, context),
+  );
+  return { sessions };
+}

@@ -1,0 +1,197 @@
+// One session a workspace folder: opened when the folder is trusted, never before; closed when it leaves the workspace.
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { Emitter } from '../core/base/event';
+import { FlowStore } from '../core/flows/store';
+import type { FolderSessionApi, ScanReport } from '../host/api';
+import { FolderSession } from '../host/folderSession';
+import { setContext, settings } from './context';
+
+export interface FolderEntry {
+  readonly workspaceFolder: vscode.WorkspaceFolder;
+  readonly session: FolderSessionApi;
+  readonly flows: FlowStore;
+  /** The last scan; undefined while it has not ended. */
+  scan: ScanReport | undefined;
+  /** Names of protected secrets, for views. */
+  secrets: Awaited<ReturnType<FolderSessionApi['secrets']>>;
+  /** Why the session could not be opened. */
+  readonly failure: string | undefined;
+}
+
+export class Sessions implements vscode.Disposable {
+  readonly #entries = new Map<string, FolderEntry>();
+  readonly #changed = new Emitter<void>();
+  readonly onDidChange = this.#changed.event;
+  readonly #disposables: vscode.Disposable[] = [];
+  /** Settles when the folders that are there have been opened. */
+  ready: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly log: vscode.LogOutputChannel,
+  ) {
+    this.#disposables.push(
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.#refresh()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#refresh()),
+      { dispose: this.onDidChange(() => this.#contexts()).dispose },
+    );
+    this.#contexts();
+    this.#refresh();
+  }
+
+  get all(): readonly FolderEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** The folder that a file or a folder belongs to; the only one where there is one. */
+  of(uri: vscode.Uri | undefined): FolderEntry | undefined {
+    if (uri) {
+      const folder = vscode.workspace.getWorkspaceFolder(uri);
+      const entry = folder && this.#entries.get(folder.uri.toString());
+      if (entry) return entry;
+    }
+    return this.#entries.size === 1 ? this.all[0] : undefined;
+  }
+
+  /** The folder a command means: where it was called, of the active editor, or chosen by the user. */
+  async pick(uri?: vscode.Uri): Promise<FolderEntry | undefined> {
+    await this.ready;
+    const known = this.of(uri ?? vscode.window.activeTextEditor?.document.uri);
+    if (known) return known;
+    if (this.#entries.size === 0) {
+      void vscode.window.showWarningMessage(
+        vscode.workspace.isTrusted
+          ? vscode.l10n.t('Open a folder first: Sandbox Agent protects folders.')
+          : vscode.l10n.t('This workspace is not trusted: Sandbox Agent does nothing in it.'),
+      );
+      return undefined;
+    }
+    const choice = await vscode.window.showQuickPick(
+      this.all.map((entry) => ({ label: entry.workspaceFolder.name, description: entry.session.state.kind, entry })),
+      { placeHolder: vscode.l10n.t('Which folder?') },
+    );
+    return choice?.entry;
+  }
+
+  /** Scans again and reads the vault, for the views. */
+  async update(entry: FolderEntry): Promise<void> {
+    if (entry.failure !== undefined) return;
+    try {
+      entry.secrets = await entry.session.secrets();
+      entry.scan = await entry.session.scan();
+    } catch (error) {
+      this.log.error((error as Error).message);
+    }
+    this.#changed.fire();
+  }
+
+  #refresh(): void {
+    const folders = vscode.workspace.isTrusted
+      ? (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file')
+      : [];
+    const wanted = new Set(folders.map(({ uri }) => uri.toString()));
+    for (const [key, entry] of this.#entries) {
+      if (wanted.has(key)) continue;
+      this.#entries.delete(key);
+      void entry.session.stop().finally(() => entry.session.dispose());
+    }
+    const opening = folders.filter(({ uri }) => !this.#entries.has(uri.toString())).map((folder) => this.#open(folder));
+    this.ready = Promise.all([this.ready, ...opening]).then(() => undefined);
+    this.#changed.fire();
+  }
+
+  async #open(workspaceFolder: vscode.WorkspaceFolder): Promise<void> {
+    const dist = path.join(this.context.extensionPath, 'dist');
+    const session = new FolderSession({
+      folder: workspaceFolder.uri.fsPath,
+      proxyScript: path.join(dist, 'proxy.js'),
+      preloadScript: path.join(dist, 'preload.cjs'),
+      policyFile: settings.policyFile(),
+      what: 'VS Code',
+    });
+    let failure: string | undefined;
+    const name = workspaceFolder.name;
+    session.onDidLog((text) => this.log.info(`[${name}] ${text}`));
+    session.onDidNotice(({ severity, message }) => this.#notice(severity, message));
+    try {
+      await session.open();
+    } catch (error) {
+      failure = (error as Error).message;
+      this.log.error(`[${name}] ${failure}`);
+      void vscode.window.showErrorMessage(vscode.l10n.t('Sandbox Agent cannot protect {0}: {1}', name, failure));
+    }
+    const entry: FolderEntry = {
+      workspaceFolder,
+      session,
+      flows: new FlowStore(settings.maxFlows()),
+      scan: undefined,
+      secrets: [],
+      failure,
+    };
+    this.#entries.set(workspaceFolder.uri.toString(), entry);
+    session.onDidSeeFlows((flows) => entry.flows.add(flows));
+    session.onDidChangeState((state) => {
+      if (state.kind === 'failed') this.log.error(`[${name}] ${state.message}`);
+      if (state.kind === 'running' || state.kind === 'stopped')
+        void this.context.workspaceState.update(`running ${workspaceFolder.uri.toString()}`, state.kind === 'running');
+      this.#changed.fire();
+    });
+    if (failure === undefined) {
+      session.policy.onDidChange(() => this.#changed.fire());
+      this.#watch(entry);
+    }
+    this.#changed.fire();
+    await this.update(entry);
+    const before = this.context.workspaceState.get<boolean>(`running ${workspaceFolder.uri.toString()}`, false);
+    if (failure === undefined && before && settings.startOnOpen()) await session.start(settings.startOptions());
+  }
+
+  #watch({ workspaceFolder, session }: FolderEntry): void {
+    const pattern = new vscode.RelativePattern(workspaceFolder, settings.policyFile());
+    const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+    const refresh = () => void session.policy.refresh();
+    this.#disposables.push(
+      watcher,
+      watcher.onDidChange(refresh),
+      watcher.onDidCreate(refresh),
+      watcher.onDidDelete(refresh),
+    );
+  }
+
+  #notice(severity: 'information' | 'warning' | 'error', message: string): void {
+    this.log[severity === 'information' ? 'info' : severity === 'warning' ? 'warn' : 'error'](message);
+    if (severity === 'error') void vscode.window.showErrorMessage(message);
+    else if (severity === 'warning') void vscode.window.showWarningMessage(message);
+    else void vscode.window.showInformationMessage(message);
+  }
+
+  #contexts(): void {
+    const all = this.all;
+    const states = all.map(({ session }) => session.state.kind);
+    setContext('running', states.includes('running'));
+    setContext('failed', states.includes('failed') && !states.includes('running'));
+    const calm =
+      all.length > 0 &&
+      all.every(
+        ({ session, secrets, failure }) =>
+          session.state.kind === 'stopped' && secrets.length === 0 && failure === undefined,
+      );
+    const scanned = all.every(({ scan }) => scan !== undefined);
+    const found = all.some(
+      ({ scan }) => scan?.values.some(({ ticked, file }) => ticked && file !== undefined) === true,
+    );
+    setContext('welcome', calm && scanned ? (found ? 'found' : 'nothing') : '');
+    setContext('opened', all.length > 0);
+    setContext(
+      'policyPending',
+      all.some(({ session, failure }) => failure === undefined && session.policy.state.pending !== undefined),
+    );
+  }
+
+  dispose(): void {
+    for (const disposable of this.#disposables) disposable.dispose();
+    for (const { session } of this.all) session.dispose();
+    this.#entries.clear();
+  }
+}

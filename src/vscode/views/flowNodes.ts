@@ -1,0 +1,90 @@
+// Nodes of the flow tree: a host and a request. What they say comes from the flow; the colour is the decision's.
+import * as vscode from 'vscode';
+import { flowOrigin, flowOutcome, ruleLabel } from '../../core/flows/describe';
+import type { Flow } from '../../core/flows/flow';
+import type { HostGroup } from '../../core/flows/group';
+import type { FolderEntry } from '../sessions';
+
+export interface HostNode {
+  readonly kind: 'host';
+  readonly entry: FolderEntry;
+  readonly group: HostGroup;
+}
+
+export interface FlowNode {
+  readonly kind: 'flow';
+  readonly entry: FolderEntry;
+  readonly flow: Flow;
+}
+
+export function hostItem({ entry, group }: HostNode, several: boolean): vscode.TreeItem {
+  const item = new vscode.TreeItem(group.host, vscode.TreeItemCollapsibleState.Expanded);
+  item.id = `${entry.workspaceFolder.uri.toString()} ${group.host}`;
+  const parts = [`${group.flows.length}`];
+  if (group.injected > 0) parts.push(vscode.l10n.t('{0} injected', group.injected));
+  if (group.blocked > 0) parts.push(vscode.l10n.t('{0} blocked', group.blocked));
+  item.description = `${parts.join(', ')}${several ? ` · ${entry.workspaceFolder.name}` : ''}`;
+  item.iconPath = new vscode.ThemeIcon('globe');
+  item.contextValue = 'sandboxAgent.host';
+  item.accessibilityInformation = {
+    label: `${group.host}, ${vscode.l10n.t('{0} requests', group.flows.length)}, ${parts.slice(1).join(', ')}`,
+  };
+  return item;
+}
+
+export function flowItem({ entry, flow }: FlowNode): vscode.TreeItem {
+  const status = flow.status ?? (flow.outcome === 'open' ? '…' : '–');
+  const item = new vscode.TreeItem(
+    `${flow.method} ${status} ${flow.kind === 'request' ? flow.path : `:${flow.port}`}`,
+    vscode.TreeItemCollapsibleState.None,
+  );
+  item.id = `${entry.workspaceFolder.uri.toString()} ${flow.id}`;
+  const outcome = flowOutcome(flow);
+  const rule = flow.decision ? ruleLabel(flow.decision) : '';
+  item.description = [outcome, outcome.includes(rule) ? '' : rule].filter((part) => part !== '').join(' · ');
+  item.iconPath = icon(flow);
+  item.contextValue = `sandboxAgent.flow${flow.decision?.rule === undefined ? '' : '.rule'}`;
+  item.command = {
+    command: 'sandboxAgent.openFlow',
+    title: vscode.l10n.t('Open Flow'),
+    arguments: [{ kind: 'flow', entry, flow }],
+  };
+  item.tooltip = tooltip(flow, outcome);
+  item.accessibilityInformation = {
+    label: `${flow.method} ${flowOrigin(flow)}${flow.path}, ${status}, ${item.description}`,
+  };
+  return item;
+}
+
+function icon(flow: Flow): vscode.ThemeIcon {
+  const colored = (name: string, color: string) => new vscode.ThemeIcon(name, new vscode.ThemeColor(color));
+  switch (flow.outcome) {
+    case 'blocked':
+      return colored('circle-slash', 'testing.iconFailed');
+    case 'failed':
+      return colored('error', 'testing.iconErrored');
+    case 'aborted':
+      return new vscode.ThemeIcon('debug-disconnect');
+    case 'open':
+      return new vscode.ThemeIcon('loading~spin');
+    case 'allowed':
+      if (flow.injected.length > 0) return colored('key', 'testing.iconPassed');
+      if (flow.decision && flow.decision.action !== flow.decision.effective)
+        return colored('question', 'testing.iconQueued');
+      return colored('check', 'testing.iconPassed');
+  }
+}
+
+function tooltip(flow: Flow, outcome: string): vscode.MarkdownString {
+  const text = new vscode.MarkdownString();
+  text.appendCodeblock(`${flow.method} ${flowOrigin(flow)}${flow.path}`, 'http');
+  text.appendText(`${outcome}\n`);
+  if (flow.decision) text.appendText(`${flow.decision.reason}\n`);
+  for (const { secret, place, action } of flow.findings) text.appendText(`${secret} in ${place}: ${action}\n`);
+  if (flow.error) text.appendText(`${flow.error.message}\n`);
+  const { totalMs } = flow.timing;
+  text.appendText(
+    `${flow.agent}${totalMs === undefined ? '' : `, ${Math.round(totalMs)} ms`}, ${flow.responseBytes} bytes`,
+  );
+  return text;
+}

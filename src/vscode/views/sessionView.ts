@@ -1,0 +1,224 @@
+// The Session view: state and level in honest words, what is swapped, the policy and what waits for approval.
+import * as vscode from 'vscode';
+import type { Level, SessionState } from '../../host/api';
+import { VIEW } from '../context';
+import type { FolderEntry, Sessions } from '../sessions';
+
+type Node =
+  | { readonly kind: 'folder'; readonly entry: FolderEntry }
+  | { readonly kind: 'row'; readonly item: vscode.TreeItem; readonly children: readonly Node[] };
+
+export function registerSessionView(sessions: Sessions): vscode.Disposable {
+  const changed = new vscode.EventEmitter<void>();
+  const view = vscode.window.createTreeView<Node>(VIEW.session, {
+    treeDataProvider: {
+      onDidChangeTreeData: changed.event,
+      getChildren: (node) => children(sessions, node),
+      getTreeItem: (node) => (node.kind === 'row' ? node.item : folderItem(node.entry)),
+    },
+  });
+  const subscription = sessions.onDidChange(() => changed.fire());
+  return vscode.Disposable.from(view, changed, { dispose: () => subscription.dispose() });
+}
+
+function children(sessions: Sessions, node: Node | undefined): Node[] {
+  if (node) return node.kind === 'row' ? [...node.children] : [...rows(node.entry)];
+  // Until something was protected or started, the welcome text with its one button says more than a tree.
+  const shown = sessions.all.filter(
+    ({ session, secrets, failure }) => session.state.kind !== 'stopped' || secrets.length > 0 || failure !== undefined,
+  );
+  if (shown.length === 0) return [];
+  if (sessions.all.length === 1) return [...rows(shown[0]!)];
+  return sessions.all.map((entry) => ({ kind: 'folder', entry }));
+}
+
+function folderItem({ workspaceFolder, session }: FolderEntry): vscode.TreeItem {
+  const item = new vscode.TreeItem(workspaceFolder.name, vscode.TreeItemCollapsibleState.Expanded);
+  item.description = stateText(session.state);
+  item.iconPath = new vscode.ThemeIcon('root-folder');
+  item.id = workspaceFolder.uri.toString();
+  return item;
+}
+
+function rows(entry: FolderEntry): readonly Node[] {
+  const { session, failure } = entry;
+  if (failure !== undefined)
+    return [
+      row(vscode.l10n.t('Not protected'), {
+        icon: 'error',
+        color: 'errorForeground',
+        description: failure,
+        tooltip: failure,
+      }),
+    ];
+  return [
+    stateRow(session.state),
+    ...levelRows(session.state),
+    secretsRow(entry),
+    ...realRows(entry),
+    ...policyRows(entry),
+    flowsRow(entry),
+  ];
+}
+
+function stateRow(state: SessionState): Node {
+  switch (state.kind) {
+    case 'running':
+      return row(vscode.l10n.t('Running'), {
+        icon: 'pass',
+        color: 'testing.iconPassed',
+        description: `127.0.0.1:${state.port}`,
+      });
+    case 'stopped':
+      return row(vscode.l10n.t('Stopped'), {
+        icon: 'circle-outline',
+        description: vscode.l10n.t('agents talk to the network directly'),
+        command: 'sandboxAgent.start',
+      });
+    case 'starting':
+      return row(vscode.l10n.t('Starting'), { icon: 'loading~spin' });
+    case 'stopping':
+      return row(vscode.l10n.t('Stopping'), { icon: 'loading~spin' });
+    case 'failed':
+      return row(vscode.l10n.t('Failed'), {
+        icon: 'error',
+        color: 'errorForeground',
+        description: state.message,
+        tooltip: state.message,
+        command: 'sandboxAgent.showLog',
+      });
+  }
+}
+
+const LEVELS: Readonly<Record<Level, readonly [description: string, tooltip: string]>> = {
+  off: ['nothing is held', 'The proxy does not run.'],
+  routed: [
+    'an agent that ignores its settings can connect past',
+    'Proxy variables and certificate in the agents\u2019 settings and terminals. This stops accidents and untargeted injection. An agent that sets out to get around it can connect past the proxy, and runs as the same user as this editor.',
+  ],
+  'confined commands': [
+    'shell commands have no other way out',
+    'Claude Code\u2019s own sandbox holds its shell commands; this proxy is their only way out. The agent process itself, its hooks and MCP servers are not confined.',
+  ],
+};
+
+function levelRows(state: SessionState): readonly Node[] {
+  if (state.kind !== 'running') return [];
+  const [description, tooltip] = LEVELS[state.level];
+  return [
+    row(vscode.l10n.t('Level: {0}', state.level), {
+      icon: state.level === 'routed' ? 'shield' : 'lock',
+      description,
+      tooltip,
+    }),
+  ];
+}
+
+function secretsRow({ secrets }: FolderEntry): Node {
+  const nodes = secrets.map(({ name, dummy, hosts, in: places, files, fromEnvironment }) => {
+    const bound = hosts.length > 0;
+    const tooltip = new vscode.MarkdownString();
+    tooltip.appendMarkdown(`**${name}**\n\n`);
+    tooltip.appendText(
+      `${bound ? `Goes to ${hosts.join(', ')} in ${places.join(', ')}.` : 'Bound to no host: it is never put in. Bind it under "secrets:" in the policy.'}\n`,
+    );
+    tooltip.appendText(
+      `Stand-in: ${dummy}\nIn: ${[...files, ...(fromEnvironment ? ['the inherited environment'] : [])].join(', ')}`,
+    );
+    return row(name, {
+      icon: bound ? 'key' : 'warning',
+      description: bound ? hosts.join(', ') : vscode.l10n.t('bound to no host'),
+      tooltip,
+    });
+  });
+  return row(vscode.l10n.t('{0} secrets swapped', secrets.length), {
+    icon: 'key',
+    children: nodes,
+    ...(nodes.length === 0 ? { command: 'sandboxAgent.protect' } : {}),
+  });
+}
+
+/** Values that are still real and should not be: after an edit, a branch switch, a new file. */
+function realRows({ scan }: FolderEntry): readonly Node[] {
+  const real = scan?.values.filter(({ ticked, file }) => ticked && file !== undefined) ?? [];
+  if (real.length === 0) return [];
+  return [
+    row(vscode.l10n.t('{0} values still real', real.length), {
+      icon: 'warning',
+      color: 'list.warningForeground',
+      description: [...new Set(real.map(({ name }) => name))].join(', '),
+      command: 'sandboxAgent.protect',
+    }),
+  ];
+}
+
+function policyRows({ session }: FolderEntry): readonly Node[] {
+  const { policy, pending } = session.policy.state;
+  const mode = {
+    monitor: vscode.l10n.t('lets through what no rule allows, and marks it'),
+    ask: vscode.l10n.t('blocks what no rule allows (nobody to ask yet)'),
+    enforce: vscode.l10n.t('blocks what no rule allows'),
+  }[policy.mode];
+  const rules = [
+    row(vscode.l10n.t('Policy: {0}', policy.mode), {
+      icon: 'law',
+      description: `${policy.rules.length} rules; ${mode}`,
+      command: 'sandboxAgent.openPolicy',
+    }),
+  ];
+  if (pending) {
+    rules.push(
+      row(
+        pending.valid ? vscode.l10n.t('A policy change waits for you') : vscode.l10n.t('The policy file has errors'),
+        {
+          icon: 'warning',
+          color: 'list.warningForeground',
+          description: vscode.l10n.t('the approved text is in force'),
+          contextValue: 'sandboxAgent.pending',
+          command: 'sandboxAgent.showPolicyDifference',
+        },
+      ),
+    );
+  }
+  return rules;
+}
+
+function flowsRow({ flows }: FolderEntry): Node {
+  const { seen, blocked, injected } = flows.totals;
+  return row(vscode.l10n.t('{0} requests', seen), {
+    icon: 'list-tree',
+    description: vscode.l10n.t('{0} blocked, {1} injected', blocked, injected),
+    command: 'sandboxAgent.showFlows',
+  });
+}
+
+interface RowOptions {
+  readonly icon: string;
+  readonly color?: string;
+  readonly description?: string;
+  readonly tooltip?: string | vscode.MarkdownString;
+  readonly command?: string;
+  readonly contextValue?: string;
+  readonly children?: readonly Node[];
+}
+
+function row(
+  label: string,
+  { icon, color, description, tooltip, command, contextValue, children: nodes = [] }: RowOptions,
+): Node {
+  const item = new vscode.TreeItem(
+    label,
+    nodes.length > 0 ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None,
+  );
+  item.iconPath = new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color));
+  if (description !== undefined) item.description = description;
+  item.tooltip = tooltip ?? (description === undefined ? label : `${label}: ${description}`);
+  if (command !== undefined) item.command = { command, title: label };
+  if (contextValue !== undefined) item.contextValue = contextValue;
+  item.accessibilityInformation = { label: description === undefined ? label : `${label}, ${description}` };
+  return { kind: 'row', item, children: nodes };
+}
+
+export function stateText(state: SessionState): string {
+  return state.kind === 'running' ? `${state.kind}, ${state.level}` : state.kind;
+}
