@@ -1,12 +1,16 @@
 // Which values are secrets, and which of those are ticked for the swap, each with the reason that the user reads. When in
 // doubt a value is shown and left unticked: a dummy in the wrong place breaks the user's program.
-import { lookupProvider } from '../secrets/providers';
+import type { Provider } from '../secrets/providerTable';
+import { hasShape, lookupProvider } from '../secrets/providers';
 import type { Place } from '../secrets/types';
+import { connectionSecret, urlSecret } from './urlSecret';
 
 export interface Classified {
-  /** Span of the secret inside the value, in UTF-16 units: the whole, or a part of a URL. */
+  /** Span of the secret inside the value, in UTF-16 units: the whole, or a part. */
   readonly from: number;
   readonly to: number;
+  /** The secret as programs use it: of a URL, percent-decoded. */
+  readonly secret: string;
   readonly ticked: boolean;
   readonly reason: string;
   readonly provider: string | undefined;
@@ -14,85 +18,134 @@ export interface Classified {
   readonly in: readonly Place[];
 }
 
-const PUBLIC_PREFIX = /^(?:NEXT_PUBLIC|VITE|REACT_APP|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|PUBLIC|VUE_APP|STORYBOOK)_/i;
-const SECRET_NAME =
-  /(?:^|[_.-])(?:api_?key|apikey|key|token|secret|password|passwd|pwd|pass|credentials?|auth|pat|private|license|dsn|webhook_url)(?:$|[_.-])/i;
-const DATABASE =
-  /(?:^|_)(?:DB|DATABASE|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|MONGO(?:DB)?|REDIS|RABBITMQ|AMQP|MSSQL|SMTP|LDAP)(?:_|PASS|$)/i;
-const SIGNING =
-  /(?:SIGNING|JWT|SESSION|COOKIE|CSRF|NEXTAUTH|AUTH)_(?:SECRET|KEY)$|^(?:SECRET_KEY(?:_BASE)?|APP_KEY|APP_SECRET)$/i;
-const ENCRYPTION = /(?:ENCRYPTION|CIPHER|AES|MASTER|FERNET|CRYPT|PEPPER|SALT)_?(?:KEY|SECRET)?$/i;
-const WEBHOOK = /WEBHOOK.*(?:SECRET|KEY)$|_SIGNING_SECRET$/i;
-const SSH = /(?:^|_)SSH(?:_|$)/i;
-const HTTP_SCHEME = /^(?:https?|wss?)$/i;
-const URL_WITH_USER = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^\s/?#@]*(?::[^\s/?#]*)?)@[^\s/?#]+/;
-const ORDINARY =
-  /^(?:true|false|yes|no|on|off|null|none|undefined|localhost|development|production|staging|test|debug|info|warn|error|postgres|mysql|redis|root|admin|user|password|changeme|secret|example|default|utf-?8|\d+(?:\.\d+)*|\d+(?:ms|s|m|h|d|kb|mb|gb)?)$/i;
-const REFERENCE = /^(?:op:\/\/|vault:|secret:\/\/|aws-?sm:|\$\{[^}]+\}$|\$[A-Z_]+$|\$\()/;
-const PLACEHOLDER = /^(?:<.*>|\[.*\]|x{4,}|\*{4,}|your[_-].*|.*(?:_|-)here|replace[_-]?me|todo|fixme)$/i;
-/** secrets.md: shorter values are not searched for, and no dummy of 64 random bits fits. */
-const MIN_LENGTH = 12;
-
-/** The secret in a value, or undefined where there is none. `tracked`: the file is in git. */
-export function classify(
-  key: string,
-  value: string,
-  { tracked }: { readonly tracked: boolean },
-): Classified | undefined {
-  if (value.length < MIN_LENGTH || ORDINARY.test(value) || PLACEHOLDER.test(value) || REFERENCE.test(value))
-    return shortSecret(key, value);
-  const pem = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(value);
-  if (pem) return whole(value, false, 'a private key (PEM): signing and SSH keys do not travel in HTTP');
-  const url = URL_WITH_USER.exec(value);
-  if (url) return inUrl(key, value, url, tracked);
-  const known = lookupProvider(key, value);
-  const byShape = known?.shapes.some((shape) => shape.test(value)) === true;
-  const named = SECRET_NAME.test(key);
-  const random = looksRandom(value);
-  if (
-    !known &&
-    !(named && (random || !isPlainText(value))) &&
-    !(random && entropy(value) > 3.7 && value.length >= 20 && !isLocator(value))
-  )
-    return undefined;
-  if (!known && (isLocator(value) || /\s/.test(value))) return undefined;
-  const binding = { provider: known?.id, hosts: known?.hosts ?? [], in: known?.in ?? [] };
-  if (PUBLIC_PREFIX.test(key))
-    return whole(value, false, 'its name says that it is compiled into public code', binding);
-  if (tracked)
-    return whole(
-      value,
-      false,
-      'the file is tracked by git: the value is in the history already, so change it at the provider',
-      binding,
-    );
-  if (known?.kind === 'aws')
-    return whole(
-      value,
-      false,
-      'AWS signs requests with it: swapping needs signing again, which this version does not do',
-      binding,
-    );
-  const own = byShape ? undefined : ownUse(key);
-  if (own) return whole(value, false, own, binding);
-  if (known)
-    return whole(
-      value,
-      true,
-      `${known.title} ${byShape ? 'key, by its shape' : 'key, by its name'}; goes to ${known.hosts.join(', ')}`,
-      binding,
-    );
-  if (named)
-    return whole(
-      value,
-      true,
-      'its name says that it is a secret; bind it to a host under "secrets:" in the policy',
-      binding,
-    );
-  return whole(value, false, 'it looks random, but nothing says what it is', binding);
+export interface ClassifyContext {
+  /** The file is in git. */
+  readonly tracked: boolean;
+  /** Why programs may read another value from the file (scan.ts). */
+  readonly doubt: string | undefined;
 }
 
-/** Names that mark a secret which never leaves in HTTP. */
+/** secrets.md: shorter values are not searched for, and hardly a dummy of 64 random bits fits. */
+const MIN_LENGTH = 12;
+const MIN_SHOWN = 6;
+
+const PUBLIC_PREFIX = /^(?:NEXT_PUBLIC|VITE|REACT_APP|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|PUBLIC|VUE_APP|STORYBOOK|NG_APP)_/;
+/** Made to be seen, or saying where and how instead of who. */
+const PUBLIC_NAME =
+  /(?:^|_)(?:PUBLISHABLE|PUBLIC|ANON|SITE)_KEY$|(?:^|_)(?:ID|URL|URI|ENDPOINT|HOST|PORT|NAME|PATH|FILE|DIR|EMAIL|REGION|TTL|EXPIRY|EXPIRES(?:_IN)?|ALGORITHM|ALG|TYPE|MODE|VERSION|LENGTH|ROUNDS|PREFIX|HEADER|ISSUER|AUDIENCE|SCOPES?|PROVIDERS?)$/;
+const PUBLIC_SHAPE = /^(?:pk_(?:live|test)_|sb_publishable_)[A-Za-z0-9_-]+$/;
+const STRONG_NAME =
+  /(?:^|_)(?:API_?KEY|APIKEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|PASSWD|PASS|PWD|CREDENTIALS?|PAT)(?:_|\d|$)/;
+const WEAK_NAME = /(?:^|_)(?:KEY|AUTH|PRIVATE|LICENSE|CREDS?|SIGNATURE)(?:_|\d|$)/;
+const PASSWORD_NAME = /(?:^|_)(?:PASSWORD|PASSPHRASE|PASSWD|PASS|PWD)(?:_|\d|$)/;
+
+const DATABASE =
+  /(?:^|_)(?:DB|DATABASE|POSTGRES(?:QL)?|PG|PGPASSWORD|MYSQL|MARIADB|MONGO(?:DB)?|REDIS|RABBITMQ|AMQP|KAFKA|MSSQL|ORACLE|CLICKHOUSE|NEO4J|SMTP|IMAP|MAIL|LDAP|FTP|SFTP)(?:_|PASS|$)/;
+const SIGNING =
+  /(?:^|_)(?:SIGNING|SIGNATURE|HMAC|JWT|SESSION|COOKIE|CSRF|NEXTAUTH|AUTH|VAPID)(?:_(?:PRIVATE|ACCESS|REFRESH|TOKEN))*_(?:SECRET|KEY)$|^(?:SECRET_KEY(?:_BASE)?|DJANGO_SECRET_KEY|FLASK_SECRET_KEY|APP_KEY|APP_SECRET)$/;
+const ENCRYPTION =
+  /(?:^|_)(?:ENCRYPTION|ENCRYPT|CIPHER|AES|MASTER|FERNET|CRYPTO?|PEPPER|SALT)(?:_?(?:KEY|SECRET|SALT))?$/;
+const WEBHOOK = /(?:^|_)WEBHOOK(?:_[A-Z0-9]+)*_(?:SECRET|KEY|TOKEN)$|_SIGNING_SECRET$/;
+const SSH = /(?:^|_)SSH(?:_|$)/;
+
+const ORDINARY =
+  /^(?:true|false|yes|no|on|off|null|none|undefined|localhost|development|production|staging|test|debug|info|warn|error|postgres(?:ql)?|mysql|redis|root|admin|user|password|changeme|secret|example|default|utf-?8|\d+(?:\.\d+)*|\d+(?:ms|s|m|h|d|kb|mb|gb)?|\d{4}-\d\d-\d\d\S*)$/i;
+/** Names another place where the value is, or another variable; or is encrypted already (sops, dotenvx, Ansible). */
+const REFERENCE =
+  /^(?:(?:op|secret|vault|keyring|bws|doppler):\/\/|vault:|aws-?sm:|arn:aws|encrypted:|ENC\[|projects\/[^/]+\/secrets\/|(?:\$\{[^}]*\}|\$[A-Za-z_]\w*)+$|\$\(|`)/;
+const PLACEHOLDER =
+  /^(?:<.*>|\[.*\]|\{\{.*\}\}|.*\.{3}|.*…)$|x{6}|\*{4}|^(?:your|insert|enter|replace|change)[-_ ].*|[-_ ]?(?:change|replace)[-_ ]?me|(?:^|[-_])(?:your|example|placeholder)(?:$|[-_])|[-_]here$|^(?:todo|fixme)\b/i;
+const SCHEME_WORD = /^(Bearer|Token|Bot|ApiKey|Api-Key) +(?=\S+$)/i;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The secret in a value, or undefined where there is none. */
+export function classify(name: string, value: string, context: ClassifyContext): Classified | undefined {
+  const key = upperSnake(name);
+  if (value.length < MIN_SHOWN || ORDINARY.test(value) || REFERENCE.test(value) || PUBLIC_SHAPE.test(value))
+    return undefined;
+  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY/.test(value))
+    return whole(value, false, 'a private key (PEM): signing and SSH keys do not travel in HTTP');
+  const scheme = SCHEME_WORD.exec(value);
+  if (scheme) return shifted(classify(name, value.slice(scheme[0].length), context), scheme[0].length);
+  const known = lookupProvider(key, value);
+  const byShape = known !== undefined && hasShape(known, value);
+  if (!byShape) {
+    const part = urlSecret(key, value) ?? connectionSecret(value);
+    if (part) return withDoubts(key, { ...part, provider: undefined }, context);
+    if (isLocator(value) || PLACEHOLDER.test(value)) return undefined;
+  } else if (entropy(value) < 2.5) {
+    return undefined; // `sk-ant-xxxxxxxx`: a shape filled with nothing
+  }
+  if (known && (byShape || isToken(value))) return knownSecret(key, value, known, byShape, context);
+  return namedSecret(key, value, context);
+}
+
+function knownSecret(
+  key: string,
+  value: string,
+  known: Provider,
+  byShape: boolean,
+  context: ClassifyContext,
+): Classified {
+  const binding = { provider: known.id, hosts: known.hosts, in: known.in };
+  const why = `${known.title} key, by its ${byShape ? 'shape' : 'name'}`;
+  if (known.kind === 'aws')
+    return whole(
+      value,
+      false,
+      'AWS: requests are signed with it; swapping needs signing again, which this version does not do',
+      binding,
+    );
+  if (known.in.length === 0)
+    return whole(value, false, `${why}; it travels in the path, where this version does not put values`, binding);
+  // A shape says what it is; a name alone may still say that the program uses it for itself.
+  const own = byShape ? undefined : ownUse(key);
+  if (own) return whole(value, false, own, binding);
+  const where =
+    known.hosts.length > 0
+      ? `goes to ${known.hosts.join(', ')}`
+      : 'bind it to your own host there under "secrets:" in the policy';
+  return withDoubts(key, whole(value, true, `${why}; ${where}`, binding), context);
+}
+
+/** No provider is known: the name of the variable and how random the value looks must do. */
+function namedSecret(key: string, value: string, context: ClassifyContext): Classified | undefined {
+  if (PUBLIC_NAME.test(key)) return undefined;
+  const own = ownUse(key);
+  const strong = STRONG_NAME.test(key);
+  const weak = WEAK_NAME.test(key);
+  const random = looksRandom(value);
+  const password = PASSWORD_NAME.test(key) && isToken(value);
+  const named =
+    password ||
+    (strong && isToken(value) && (random || !isWords(value))) ||
+    ((weak || own !== undefined) && random) ||
+    (own !== undefined && strong && !isWords(value));
+  if (value.length < MIN_LENGTH)
+    return named && (random || password) && !isWords(value)
+      ? whole(value, false, 'too short for a dummy that nobody could guess')
+      : undefined;
+  if (!named) {
+    if (!random || value.startsWith('-') || UUID.test(value) || value.length < 20 || entropy(value) < 3.7)
+      return undefined;
+    return whole(value, false, 'it looks random, but nothing says what it is');
+  }
+  if (own) return whole(value, false, own);
+  const reason = 'its name says that it is a secret; bind it to a host under "secrets:" in the policy';
+  return withDoubts(key, whole(value, true, reason), context);
+}
+
+/** What speaks against a swap, whatever the secret is. */
+function withDoubts(key: string, found: Classified, { tracked, doubt }: ClassifyContext): Classified {
+  const against = PUBLIC_PREFIX.test(key)
+    ? 'its name says that it is compiled into public code'
+    : tracked
+      ? 'the file is tracked by git: the value is in the history already, so change it at the provider'
+      : doubt;
+  return against !== undefined && found.ticked ? { ...found, ticked: false, reason: against } : found;
+}
+
+/** Names that mark a secret which the program keeps to itself or gives to something that does not speak HTTP. */
 function ownUse(key: string): string | undefined {
   if (WEBHOOK.test(key)) return 'checks webhooks that come in: the program needs the real one';
   if (ENCRYPTION.test(key)) return 'encrypts data: a dummy would make stored data unreadable';
@@ -102,77 +155,51 @@ function ownUse(key: string): string | undefined {
   return undefined;
 }
 
-function inUrl(key: string, value: string, url: RegExpExecArray, tracked: boolean): Classified | undefined {
-  const [, scheme, userinfo] = url;
-  const start = scheme!.length + 3;
-  const colon = userinfo!.indexOf(':');
-  const http = HTTP_SCHEME.test(scheme!);
-  // Some services take the key as the user, without a password.
-  const from = colon < 0 ? start : start + colon + 1;
-  const to = start + userinfo!.length;
-  if (to - from < 6 || (colon < 0 && !looksRandom(value.slice(from, to)))) return undefined;
-  const ticked = http && !tracked && to - from >= MIN_LENGTH && !PUBLIC_PREFIX.test(key);
-  const reason = http
-    ? 'password inside a URL; bind it to its host under "secrets:" in the policy'
-    : `password of a ${scheme!.toLowerCase()} connection, which the proxy does not read`;
-  const host = /@(?:\[[^\]]*\]|[^:/?#]*)/.exec(value.slice(to))?.[0].slice(1) ?? '';
-  return {
-    from,
-    to,
-    ticked,
-    reason,
-    provider: undefined,
-    hosts: ticked && /^[a-z0-9.-]+\.[a-z]{2,}$/i.test(host) ? [host.toLowerCase()] : [],
-    in: ticked ? ['basic'] : [],
-  };
-}
-
-/** Too short to swap, but worth showing when its name says secret. */
-function shortSecret(key: string, value: string): Classified | undefined {
-  if (
-    value.length < 6 ||
-    value.length >= MIN_LENGTH ||
-    ORDINARY.test(value) ||
-    PLACEHOLDER.test(value) ||
-    REFERENCE.test(value) ||
-    !SECRET_NAME.test(key) ||
-    !looksRandom(value)
-  )
-    return undefined;
-  return whole(value, false, 'too short for a dummy that nobody could guess', {
-    provider: undefined,
-    hosts: [],
-    in: [],
-  });
-}
-
 function whole(
   value: string,
   ticked: boolean,
   reason: string,
   binding: Pick<Classified, 'provider' | 'hosts' | 'in'> = { provider: undefined, hosts: [], in: [] },
 ): Classified {
-  return { from: 0, to: value.length, ticked, reason, ...binding };
+  return { from: 0, to: value.length, secret: value, ticked, reason, ...binding };
 }
 
-/** Letters and digits mixed, no spaces: not a word, a path or a sentence. */
-function looksRandom(value: string): boolean {
-  if (/\s/.test(value)) return false;
-  const classes = [/[a-z]/, /[A-Z]/, /\d/].filter((cls) => cls.test(value)).length;
-  return classes >= 2 && /\d/.test(value);
+function shifted(found: Classified | undefined, by: number): Classified | undefined {
+  return found && { ...found, from: found.from + by, to: found.to + by };
 }
+
+/** `openaiApiKey` and `openai.api-key` as `OPENAI_API_KEY`. */
+const upperSnake = (name: string) =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[.-]/g, '_')
+    .toUpperCase();
+
+/** One run of characters: what a credential is, and a sentence is not. */
+const isToken = (value: string) => !/\s/.test(value);
+
+/** Letters and digits mixed: not a word, not a sentence. */
+function looksRandom(value: string): boolean {
+  if (!isToken(value)) return false;
+  const classes = [/[a-z]/, /[A-Z]/, /\d/].filter((cls) => cls.test(value)).length;
+  return classes >= 2 && (/\d/.test(value) || entropy(value) > 4);
+}
+
+const isWords = (value: string) => /^[A-Za-z]+(?:[-_. ][A-Za-z]+)*$/.test(value) && entropy(value) < 3.9;
 
 /** A path, a URL without credentials, a host, an address of mail, a list: it says where, not who. */
 function isLocator(value: string): boolean {
   return (
-    /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/\/|\.{0,2}\/|[A-Za-z]:\\)/.test(value) ||
+    /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/\/|[A-Za-z]:\\)/.test(value) ||
+    // Base64 may begin with a slash and hold another; a path is more regular.
+    (/^~?\.{0,2}\/(?=\S*[/.])/.test(value) && entropy(value) < 4.3) ||
     /^[^\s@]+@[^\s@]+\.[a-z]+$/i.test(value) ||
-    /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?$/i.test(value) ||
+    /^(?:[a-z0-9-]{1,40}\.)+[a-z]{2,24}(?::\d+)?$/.test(value) ||
+    /^\d+(?:\.\d+){3}(?::\d+)?$/.test(value) ||
+    /\.(?:json|pem|key|crt|cer|p12|pfx|ya?ml|txt|env|db|sqlite3?)$/i.test(value) ||
     /,\s*\S+,/.test(value)
   );
 }
-
-const isPlainText = (value: string) => /^[A-Za-z]+(?:[-_. ][A-Za-z]+)*$/.test(value) && value.length < 24;
 
 /** Shannon entropy in bits a character. */
 function entropy(value: string): number {

@@ -1,8 +1,12 @@
 // From a file's bytes to the secrets in it, and to the bytes with dummies in their places, and back. What is not swapped
 // stays byte for byte.
+import { createMatcher } from '../secrets/matcher';
+import type { Provider } from '../secrets/providerTable';
+import { lookupProvider } from '../secrets/providers';
 import type { Place } from '../secrets/types';
-import { classify } from './classify';
-import { type EnvEntry, encodeBinary, fromBinary, scanEnv, toBinary } from './scan';
+import { type Classified, classify } from './classify';
+import { dummyRefusal } from './dummy';
+import { type EnvEntry, decodeBinary, encodeBinary, fromBinary, scanEnv, toBinary } from './scan';
 
 /** One secret in one file. */
 export interface Candidate {
@@ -37,37 +41,139 @@ export interface ByteEdit {
   readonly text: string;
 }
 
-/** The secrets of an env file, in order. */
+/** The secrets of an env file, in order. Their spans do not overlap. */
 export function planFile(bytes: Uint8Array, context: PlanContext): Candidate[] {
-  return scanEnv(bytes).flatMap((entry) => candidate(entry, context) ?? []);
+  const text = toBinary(bytes);
+  const entries = scanEnv(bytes);
+  const found = entries.flatMap((entry) => candidate(entry, text, context) ?? []);
+  const loose = looseSecrets(text, entries, found, context);
+  return [...found, ...loose].sort((a, b) => a.start - b.start);
 }
 
-function candidate(entry: EnvEntry, { tracked, isDummy }: PlanContext): Candidate | undefined {
-  const found = classify(entry.key, entry.value, { tracked });
-  if (!found) return undefined;
-  const value = entry.value.slice(found.from, found.to);
-  if (isDummy(value)) return undefined;
+function candidate(entry: EnvEntry, text: string, context: PlanContext): Candidate | undefined {
   const { key, line, inComment } = entry;
-  const rest = { key, value, line, inComment, provider: found.provider, hosts: found.hosts, in: found.in };
-  const whole = found.from === 0 && found.to === entry.value.length;
+  const at = (start: number, end: number, found: Classified): Candidate => ({
+    key,
+    start,
+    end,
+    raw: text.slice(start, end),
+    value: found.secret,
+    line,
+    inComment,
+    ...tick(found),
+    provider: found.provider,
+    hosts: found.hosts,
+    in: found.in,
+  });
+  if (mentionsDummy(entry.value, context)) return undefined;
+  // A key that its shape gives away is taken out of a list, JSON or the like alone: looseSecrets finds it.
+  const keys = tokens(text, entry.start, entry.reach).filter(({ shape }) => shape);
+  if (keys.some(({ start, end }) => start > entry.start || end < entry.reach)) return undefined;
+  // A value that some read further: as a whole, so that no half of it stays behind.
+  const value = entry.reach > entry.end ? decodeBinary(text.slice(entry.start, entry.reach)) : entry.value;
+  const found = classify(key, value, { tracked: context.tracked, doubt: entry.doubt });
+  if (!found || context.isDummy(found.secret)) return undefined;
+  if (found.from === 0 && found.to === value.length) return at(entry.start, entry.reach, found);
   // A part of a value has a byte span only where nothing in the file is escaped.
-  const plain = encodeBinary(entry.value) === entry.raw;
-  if (whole || plain) {
-    const start = entry.start + (whole ? 0 : encodeBinary(entry.value.slice(0, found.from)).length);
-    const end = whole ? entry.end : start + encodeBinary(value).length;
-    const raw = entry.raw.slice(start - entry.start, end - entry.start);
-    return { ...rest, start, end, raw, ticked: found.ticked, reason: found.reason };
+  if (encodeBinary(value) === text.slice(entry.start, entry.reach)) {
+    const start = entry.start + encodeBinary(value.slice(0, found.from)).length;
+    return at(start, start + encodeBinary(value.slice(found.from, found.to)).length, found);
   }
-  return {
-    ...rest,
-    start: entry.start,
-    end: entry.end,
-    raw: entry.raw,
-    value: entry.value,
-    ticked: false,
-    reason: `${found.reason}; its escapes are left alone`,
+  const reason = `${found.reason}; the value around it holds escapes, which are left alone`;
+  return at(entry.start, entry.reach, { ...found, secret: value, ticked: false, reason });
+}
+
+/** What can get no dummy is not offered for the swap. */
+function tick({ ticked, reason, secret }: Classified): Pick<Candidate, 'ticked' | 'reason'> {
+  const refusal = ticked ? dummyRefusal(secret) : undefined;
+  return refusal === undefined ? { ticked, reason } : { ticked: false, reason: refusal };
+}
+
+function mentionsDummy(value: string, { isDummy }: PlanContext): boolean {
+  return isDummy(value) || value.split(/[^A-Za-z0-9_.~-]+/).some((part) => part !== '' && isDummy(part));
+}
+
+const TOKEN = /[A-Za-z0-9_.~+/-]{16,}/g;
+const PEM =
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----END))*-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----/g;
+
+interface Token {
+  readonly start: number;
+  readonly end: number;
+  /** The provider whose shape it has. */
+  readonly shape: Provider | undefined;
+}
+
+function tokens(text: string, from: number, to: number): Token[] {
+  return [...text.slice(from, to).matchAll(TOKEN)].map((match) => {
+    // The end of a sentence is no part of a key.
+    const token = match[0].replace(/[./-]+$/, '');
+    const start = from + match.index;
+    return { start, end: start + token.length, shape: lookupProvider('', token) };
+  });
+}
+
+/**
+ * Secrets that stand outside of what the entries gave: in free comments, lists, JSON, shell lines. Only what its shape
+ * gives away: keys of known providers, and private keys.
+ */
+function looseSecrets(
+  text: string,
+  entries: readonly EnvEntry[],
+  taken: readonly Candidate[],
+  context: PlanContext,
+): Candidate[] {
+  const keys = tokens(text, 0, text.length).flatMap(({ start, end, shape }) =>
+    shape ? { start, end, name: nameFor(shape) } : [],
+  );
+  const blocks = [...text.matchAll(PEM)].map(({ index, 0: block }) => ({
+    start: index,
+    end: index + block.length,
+    name: 'PRIVATE_KEY',
+  }));
+  // At one place the longer first: a block holds what may look like a key.
+  const spans = [...keys, ...blocks].sort((a, b) => a.start - b.start || b.end - a.end);
+  const found: Candidate[] = [];
+  const lineAt = lineCounter(text);
+  let free = 0;
+  let nextTaken = 0;
+  let nextEntry = 0;
+  for (const { start, end, name } of spans) {
+    while (nextTaken < taken.length && taken[nextTaken]!.end <= start) nextTaken++;
+    while (nextEntry < entries.length && entries[nextEntry]!.reach < end) nextEntry++;
+    if (start < free || (taken[nextTaken]?.start ?? Infinity) < end) continue;
+    const entry = (entries[nextEntry]?.start ?? Infinity) <= start ? entries[nextEntry] : undefined;
+    const key = entry?.key ?? name;
+    const raw = text.slice(start, end);
+    const value = decodeBinary(raw);
+    const classified = classify(key, value, { tracked: context.tracked, doubt: undefined });
+    if (!classified || context.isDummy(value)) continue;
+    const { provider, hosts, in: places } = classified;
+    const { line, inComment } = entry ?? lineAt(start);
+    found.push({ key, start, end, raw, value, line, inComment, ...tick(classified), provider, hosts, in: places });
+    free = end;
+  }
+  return found;
+}
+
+/** For offsets in rising order. */
+function lineCounter(text: string): (at: number) => { readonly line: number; readonly inComment: boolean } {
+  let line = 1;
+  let lineStart = 0;
+  let counted = 0;
+  return (at) => {
+    for (; counted < at; counted++) {
+      const char = text[counted];
+      if (char !== '\n' && (char !== '\r' || text[counted + 1] === '\n')) continue;
+      line++;
+      lineStart = counted + 1;
+    }
+    return { line, inComment: /(?:^|\s)#/.test(text.slice(lineStart, at)) };
   };
 }
+
+/** A key that stands nowhere behind a name gets its provider's. */
+const nameFor = ({ id }: Provider) => `${id.toUpperCase().replaceAll('-', '_')}_KEY`;
 
 /** Applies edits that do not overlap. Throws `RangeError` on overlap or out of range: nothing is written then. */
 export function splice(bytes: Uint8Array, edits: readonly ByteEdit[]): Uint8Array {
@@ -89,26 +195,23 @@ export interface RestorePair {
   readonly raw: string;
 }
 
-/** Real values back in place of every dummy, wherever it stands now; the longest dummy first. */
+/**
+ * Real values back in place of every dummy, wherever it stands now; the longest dummy first. Where the same dummy stands
+ * for several ways of writing one value, they are used in the order of `pairs`, the last one for all that follow.
+ */
 export function restoreBytes(
   bytes: Uint8Array,
   pairs: readonly RestorePair[],
 ): { readonly bytes: Uint8Array; readonly replaced: number } {
-  const text = toBinary(bytes);
-  const ordered = [...pairs].sort((a, b) => b.dummy.length - a.dummy.length);
-  let out = '';
-  let replaced = 0;
-  let at = 0;
-  while (at < text.length) {
-    let best: { index: number; pair: RestorePair } | undefined;
-    for (const pair of ordered) {
-      const index = text.indexOf(pair.dummy, at);
-      if (index >= 0 && (!best || index < best.index)) best = { index, pair };
-    }
-    if (!best) break;
-    out += text.slice(at, best.index) + best.pair.raw;
-    at = best.index + best.pair.dummy.length;
-    replaced++;
+  const raws = new Map<string, string[]>();
+  for (const { dummy, raw } of pairs) if (dummy !== '') raws.set(dummy, [...(raws.get(dummy) ?? []), raw]);
+  const dummies = [...raws.keys()];
+  const patterns = dummies.map((dummy) => new TextEncoder().encode(dummy));
+  const matcher = createMatcher(patterns);
+  const edits: ByteEdit[] = [];
+  for (let match = matcher.find(bytes, 0); match; match = matcher.find(bytes, match.at + match.length)) {
+    const left = raws.get(dummies[match.pattern]!)!;
+    edits.push({ start: match.at, end: match.at + match.length, text: left.length > 1 ? left.shift()! : left[0]! });
   }
-  return { bytes: fromBinary(out + text.slice(at)), replaced };
+  return { bytes: splice(bytes, edits), replaced: edits.length };
 }
