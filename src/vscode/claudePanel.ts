@@ -1,6 +1,7 @@
 // The panel of Claude Code's own extension spawns its binary from the extension host, where terminal variables do not reach:
 // it takes them from a setting. Written to the workspace while the proxy runs, and taken back.
 import * as vscode from 'vscode';
+import { trackedFiles } from '../host/envFiles';
 import type { Sessions } from './sessions';
 
 interface Variable {
@@ -30,6 +31,8 @@ export function wireClaudePanel(sessions: Sessions, context: vscode.ExtensionCon
       await context.workspaceState.update(KEY, undefined);
       return;
     }
+    // The setting holds our token: never into a file that git would publish.
+    if (!before && (await trackedFiles(entry!.session.folder, ['.vscode/settings.json'])).size > 0) return;
     const own = before
       ? (before.value ?? [])
       : configuration.inspect<Variable[]>('environmentVariables')?.workspaceValue;
