@@ -11,14 +11,30 @@ export async function ensureClaudeCode() {
   const binary = () => {
     const musl = process.platform === 'linux' && !process.report.getReport().header.glibcVersionRuntime;
     const platform = `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
-    return path.join(directory, 'node_modules', '@anthropic-ai', `claude-code-${platform}`, process.platform === 'win32' ? 'claude.exe' : 'claude');
+    return path.join(
+      directory,
+      'node_modules',
+      '@anthropic-ai',
+      `claude-code-${platform}`,
+      process.platform === 'win32' ? 'claude.exe' : 'claude',
+    );
   };
   if (!existsSync(binary())) {
     const temporary = `${directory}.installing`;
     rmSync(temporary, { recursive: true, force: true });
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(temporary, { recursive: true });
-    npm(['install', '--prefix', temporary, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', `@anthropic-ai/claude-code@${CLAUDE_CODE_VERSION}`]);
+    npm([
+      'install',
+      '--prefix',
+      temporary,
+      '--no-save',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      `@anthropic-ai/claude-code@${CLAUDE_CODE_VERSION}`,
+    ]);
     renameSync(temporary, directory);
   }
   if (!existsSync(binary())) throw new Error(`Claude Code has no package for ${process.platform}-${process.arch}.`);

@@ -12,7 +12,15 @@ import { root } from './setup.mjs';
 export async function certificates(directory) {
   const outfile = path.join(directory, 'x509.mjs');
   const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
-  await build({ entryPoints: [path.join(root, 'src/files/x509.ts')], outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'error', banner });
+  await build({
+    entryPoints: [path.join(root, 'src/files/x509.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    banner,
+  });
   const { makeAuthority, makeLeaf, readIssuer } = await import(outfile);
   const from = new Date(Date.now() - 86_400_000);
   const until = new Date(Date.now() + 30 * 86_400_000);
@@ -29,7 +37,11 @@ export async function startApi(certificate, real) {
     if (keyed) seen.real++;
     const open = request.url.startsWith('/status');
     response.writeHead(open || keyed ? 200 : 401, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(open ? { status: 'up' } : keyed ? { greeting: 'hello, whoever holds the real key' } : { error: 'wrong key' }));
+    response.end(
+      JSON.stringify(
+        open ? { status: 'up' } : keyed ? { greeting: 'hello, whoever holds the real key' } : { error: 'wrong key' },
+      ),
+    );
     request.resume();
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -99,7 +111,11 @@ secrets:
 `;
   writeFileSync(path.join(folder, '.sandbox-agent', 'policy.yaml'), policy);
   try {
-    const git = (...args) => execFileSync('git', ['-c', 'user.name=demo', '-c', 'user.email=demo@localhost', ...args], { cwd: folder, stdio: 'ignore' });
+    const git = (...args) =>
+      execFileSync('git', ['-c', 'user.name=demo', '-c', 'user.email=demo@localhost', ...args], {
+        cwd: folder,
+        stdio: 'ignore',
+      });
     git('init', '-q');
     git('add', '-A');
     git('commit', '-qm', 'demo');

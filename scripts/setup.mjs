@@ -17,12 +17,18 @@ if (major < 20) {
 
 export function npm(args, options = {}) {
   const onWindows = process.platform === 'win32';
-  execFileSync(onWindows ? 'npm.cmd' : 'npm', args, { stdio: ['ignore', 'ignore', 'inherit'], shell: onWindows, ...options });
+  execFileSync(onWindows ? 'npm.cmd' : 'npm', args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: onWindows,
+    ...options,
+  });
 }
 
 /** Installs when node_modules is missing or of another lock file. No install scripts run: none is needed. */
 export async function ensureDependencies() {
-  const lock = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = path.join(root, 'node_modules', '.sandbox-agent-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.error('Installing dependencies…');

@@ -29,8 +29,20 @@ export async function runInTerminal() {
     const outfile = path.join(demo.base, 'session.cjs');
     const entry = path.join(demo.base, 'entry.ts');
     const { writeFileSync } = await import('node:fs');
-    writeFileSync(entry, `export { FolderSession } from ${JSON.stringify(path.join(root, 'src/host/folderSession'))};\nexport { outcomeLine } from ${JSON.stringify(path.join(root, 'src/core/flows/describe'))};\n`);
-    await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'error', mainFields: ['module', 'main'], nodePaths: [path.join(root, 'node_modules')] });
+    writeFileSync(
+      entry,
+      `export { FolderSession } from ${JSON.stringify(path.join(root, 'src/host/folderSession'))};\nexport { outcomeLine } from ${JSON.stringify(path.join(root, 'src/core/flows/describe'))};\n`,
+    );
+    await build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      logLevel: 'error',
+      mainFields: ['module', 'main'],
+      nodePaths: [path.join(root, 'node_modules')],
+    });
     const { createRequire } = await import('node:module');
     const { FolderSession, outcomeLine } = createRequire(import.meta.url)(outfile);
     const environment = { ...process.env, NODE_EXTRA_CA_CERTS: demo.caFile };
@@ -51,7 +63,10 @@ export async function runInTerminal() {
     const chosen = scan.values.filter((value) => value.ticked && value.file);
     await session.protect(chosen.map(({ id }) => id));
     const swapped = readFileSync(path.join(demo.folder, '.env'), 'utf8');
-    expect(chosen.length === 1 && !swapped.includes(demo.real) && swapped.length === demo.env.length, 'the key was not swapped');
+    expect(
+      chosen.length === 1 && !swapped.includes(demo.real) && swapped.length === demo.env.length,
+      'the key was not swapped',
+    );
     console.log(`protected ${chosen.map(({ name, file }) => `${name} in ${file}`).join(', ')}`);
 
     await session.start({ level: 'routed', claudeSettings: 'local', confinedChain: 'proxy' });
@@ -62,10 +77,17 @@ export async function runInTerminal() {
     const injected = await ask('/hello');
     expect(injected.output.includes('hello, whoever'), `the key was not injected for fetch: ${injected.output}`);
     const blocked = await ask('/admin/keys');
-    expect(blocked.output.startsWith('403') && blocked.output.includes('No administration'), `the block did not explain itself: ${blocked.output}`);
+    expect(
+      blocked.output.startsWith('403') && blocked.output.includes('No administration'),
+      `the block did not explain itself: ${blocked.output}`,
+    );
     const curl = await run('curl', ['-sS', `${demo.url}/status`], { cwd: demo.folder, env: agent });
     if (curl.code === 'ENOENT') {
-      const plain = await run(process.execPath, ['-e', `fetch('${demo.url}/status').then(async (r) => console.log(await r.text()))`], { cwd: demo.folder, env: agent });
+      const plain = await run(
+        process.execPath,
+        ['-e', `fetch('${demo.url}/status').then(async (r) => console.log(await r.text()))`],
+        { cwd: demo.folder, env: agent },
+      );
       expect(plain.output.includes('up'), 'the allowed request failed');
     } else expect(curl.output.includes('up'), `the allowed request failed: ${curl.output}`);
     expect(demo.api.seen.real === 1, 'the API did not see the real key exactly once');
@@ -73,7 +95,11 @@ export async function runInTerminal() {
     await session.stop();
     const outcomes = [...flows.values()].map((flow) => ({ flow, line: outcomeLine(flow) }));
     for (const { line } of outcomes) console.log(line);
-    for (const wanted of [/ allowed$/, / injected DEMO_API_KEY$/, / blocked rule 1 "No administration"$/]) expect(outcomes.some(({ line }) => wanted.test(line)), `no flow ended in ${wanted.source}`);
+    for (const wanted of [/ allowed$/, / injected DEMO_API_KEY$/, / blocked rule 1 "No administration"$/])
+      expect(
+        outcomes.some(({ line }) => wanted.test(line)),
+        `no flow ended in ${wanted.source}`,
+      );
     expect(outcomes.length === 3, `${outcomes.length} flows instead of 3`);
     expect(!JSON.stringify([...flows.values()]).includes(demo.real), 'a flow holds the real key');
 

@@ -221,7 +221,9 @@ export class FolderSession implements FolderSessionApi {
       this.#running = running;
       // Each process counts from 1; what the views hold must not be replaced by another process's flow.
       const base = this.#generation++ * FLOWS_PER_PROCESS;
-      proxy.onFlows((flows) => this.#flows.fire(base === 0 ? flows : flows.map((flow) => ({ ...flow, id: flow.id + base }))));
+      proxy.onFlows((flows) =>
+        this.#flows.fire(base === 0 ? flows : flows.map((flow) => ({ ...flow, id: flow.id + base }))),
+      );
       proxy.onLog((text) => this.#logs.fire(text));
       proxy.onUnexpectedExit((how) => this.#crashed(running, how));
       const { notices } = await wireClaude({

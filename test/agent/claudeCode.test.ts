@@ -2,7 +2,16 @@
 // real key. Nothing of the agent is replaced.
 import { spawn } from 'node:child_process';
 import { promises as dns } from 'node:dns';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -80,7 +89,11 @@ secrets:
       ...extra,
     };
     return new Promise((resolve) => {
-      const child = spawn(process.execPath, [path.join(root, 'dist/cli.js'), 'run', '--approve-policy', '--', ...command], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(
+        process.execPath,
+        [path.join(root, 'dist/cli.js'), 'run', '--approve-policy', '--', ...command],
+        { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] },
+      );
       let output = '';
       child.stdout.on('data', (text: Buffer) => (output += text.toString()));
       child.stderr.on('data', (text: Buffer) => (output += text.toString()));
@@ -100,7 +113,11 @@ secrets:
   });
 
   it('sees only the dummy, in its environment and in the file', async () => {
-    const { output } = await run(['node', '-e', 'console.log(process.env.ANTHROPIC_API_KEY); console.log(require("fs").readFileSync(".env", "utf8"))']);
+    const { output } = await run([
+      'node',
+      '-e',
+      'console.log(process.env.ANTHROPIC_API_KEY); console.log(require("fs").readFileSync(".env", "utf8"))',
+    ]);
     expect(output).not.toContain(REAL);
     expect(output.match(/sk-ant-api03-[A-Za-z0-9_-]+/g)).toHaveLength(2);
     expect(readFileSync(path.join(folder, '.env'), 'utf8')).toBe(`ANTHROPIC_API_KEY=${REAL}\n`);
@@ -117,7 +134,9 @@ secrets:
     expect(output).toContain(ANSWER);
     expect(output).toMatch(/works against the proxy/);
     // The only way to the real key is through the proxy: a request past it would carry the dummy and get 401.
-    expect(api.seen.filter(({ path: target }) => target.startsWith('/v1/messages')).every(({ key }) => key === REAL)).toBe(true);
+    expect(
+      api.seen.filter(({ path: target }) => target.startsWith('/v1/messages')).every(({ key }) => key === REAL),
+    ).toBe(true);
     expect(api.seen.filter(({ key }) => key !== undefined && key !== REAL)).toEqual([]);
     expect(readFileSync(path.join(folder, '.claude', 'settings.json'), 'utf8')).toBe(committed);
     expect(existsSync(path.join(folder, '.claude', 'settings.local.json'))).toBe(false);
@@ -125,7 +144,10 @@ secrets:
 
   it('is told why when the policy blocks it', async () => {
     const policy = path.join(folder, '.sandbox-agent', 'policy.yaml');
-    writeFileSync(policy, `version: 1\nmode: monitor\nrules:\n  - type: block\n    description: No models today\n    condition: { match: { host: ${host!}, port: any } }\n`);
+    writeFileSync(
+      policy,
+      `version: 1\nmode: monitor\nrules:\n  - type: block\n    description: No models today\n    condition: { match: { host: ${host!}, port: any } }\n`,
+    );
     const { output } = await run([claude, '-p', 'Say hello.']);
     expect(output).not.toContain(ANSWER);
     expect(output).toMatch(/No models today|403/);
@@ -140,7 +162,9 @@ secrets:
       });
     const needles = [REAL, Buffer.from(REAL).toString('base64').replace(/=+$/, ''), encodeURIComponent(REAL)];
     // The home of the agent with its logs and history, and the state folder: after Restore even the vault is empty.
-    const holding = [...files(path.join(base, 'home')), ...files(path.join(base, 'state'))].filter((file) => needles.some((needle) => readFileSync(file).includes(needle)));
+    const holding = [...files(path.join(base, 'home')), ...files(path.join(base, 'state'))].filter((file) =>
+      needles.some((needle) => readFileSync(file).includes(needle)),
+    );
     expect(holding).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ async function block({ session }: FolderEntry, host: string): Promise<void> {
   const before = policy.state.approvedText;
   const edited = addRule(before, blockHostRule(host), { at: 0 });
   if (!edited.ok) {
-    void vscode.window.showErrorMessage(vscode.l10n.t('The policy could not be changed: {0}', edited.error));
+    void vscode.window.showErrorMessage(vscode.l10n.t('The policy could not be changed: {0}', edited.error.message));
     return;
   }
   await policy.write(edited.value.text);

@@ -101,7 +101,7 @@ class PolicyEditorProvider implements vscode.CustomTextEditorProvider {
     }
     const result = apply(before, message);
     if (!result.ok) {
-      send({ type: 'refused', message: result.error });
+      send({ type: 'refused', message: result.error.message });
       return;
     }
     const { splice, text } = result.value;

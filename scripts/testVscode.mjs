@@ -1,0 +1,94 @@
+// The suites inside the extension host of a real VS Code. `--json FILE` writes [{name, ok, error?}]. With VSCODE_EXECUTABLE the
+// desktop editor runs them through @vscode/test-electron, else the server does.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildAll, ensureDependencies, root } from './setup.mjs';
+
+await ensureDependencies();
+const { build } = await import('esbuild');
+const { makeDemo } = await import('./demo.mjs');
+const { launchBrowser, runExtensionTests, startServer } = await import('./vscodeServer.mjs');
+
+await buildAll();
+const out = path.join(root, 'out/test/vscode');
+await build({
+  entryPoints: ['index.ts', 'untrusted.ts', 'multiRoot.ts']
+    .map((file) => path.join(root, 'test/vscode', file))
+    .filter(existsSync),
+  outdir: out,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  external: ['vscode'],
+  mainFields: ['module', 'main'],
+  logLevel: 'warning',
+});
+
+const results = [];
+async function suite(name, file, { trust = true, environment = {}, folder, workspace, extra = {} }) {
+  if (!existsSync(path.join(out, `${file}.js`))) return;
+  const report = path.join(root, 'artifacts', `vscode-${file}.json`);
+  mkdirSync(path.dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  const env = { ...environment, SANDBOX_AGENT_TEST: JSON.stringify({ report, ...extra }) };
+  let code;
+  const log = [];
+  if (process.env.VSCODE_EXECUTABLE) {
+    const { runTests } = await import('@vscode/test-electron');
+    code = await runTests({
+      vscodeExecutablePath: process.env.VSCODE_EXECUTABLE,
+      extensionDevelopmentPath: root,
+      extensionTestsPath: path.join(out, `${file}.js`),
+      extensionTestsEnv: env,
+      launchArgs: [workspace ?? folder, ...(trust ? ['--disable-workspace-trust'] : [])],
+    }).catch(() => 1);
+  } else {
+    const server = await startServer({ environment: env, trust });
+    const browser = await launchBrowser();
+    code = await runExtensionTests({
+      server,
+      browser,
+      folder,
+      workspace,
+      tests: path.join(out, `${file}.js`),
+      onLog: (type, args) => log.push(`${type} ${JSON.stringify(args)}`),
+    });
+    await browser.close();
+    await server.stop();
+  }
+  const tests = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : [];
+  if (tests.length === 0)
+    tests.push({ name: 'the suite ran', ok: false, error: `ended with ${code}\n${log.slice(-20).join('\n')}` });
+  else if (code === 'timeout') tests.push({ name: 'the suite ended in time', ok: false, error: 'timeout' });
+  for (const test of tests) {
+    results.push({ ...test, name: `${name}: ${test.name}` });
+    console.log(`${test.ok ? '✓' : '✗'} ${name}: ${test.name}${test.error ? `\n${test.error}` : ''}`);
+  }
+}
+
+const demo = await makeDemo();
+const extra = { real: demo.real, url: demo.url, port: demo.api.port, env: demo.env, policy: demo.policy };
+try {
+  await suite('trusted', 'index', { folder: demo.folder, environment: { NODE_EXTRA_CA_CERTS: demo.caFile }, extra });
+  await suite('untrusted', 'untrusted', { folder: demo.folder, trust: false, extra });
+  await suite('multi-root', 'multiRoot', { workspace: makeWorkspace(demo), extra });
+} finally {
+  await demo.api.close();
+  rmSync(demo.base, { recursive: true, force: true });
+}
+
+function makeWorkspace({ base, folder }) {
+  const second = path.join(base, 'second');
+  mkdirSync(second, { recursive: true });
+  writeFileSync(path.join(second, '.env'), `OTHER_TOKEN=${'tok_'}${'9f8e7d6c5b4a3928171605'.repeat(2)}\n`);
+  const file = path.join(base, 'two.code-workspace');
+  writeFileSync(file, JSON.stringify({ folders: [{ path: folder }, { path: second }] }));
+  return file;
+}
+
+const json = process.argv.indexOf('--json');
+if (json > 0) writeFileSync(process.argv[json + 1], JSON.stringify(results));
+const failed = results.filter(({ ok }) => !ok).length;
+console.log(`${results.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
