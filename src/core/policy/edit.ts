@@ -1,321 +1,384 @@
 // Edits of a policy text as splices: parse for ranges, change only what is meant. Comments, order, quoting, indentation and
-// line endings of everything else stay as they are. Every result is parsed again before it is returned.
-import { isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+// line endings of everything else stay as they are. Every result is parsed again: one that does not say exactly what was
+// meant, and nothing else, is never returned.
+import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 import { type Result, err, ok } from '../base/result';
 import { parsePolicy } from './parse';
-import type { Addresses, Mode, RuleType } from './types';
+import {
+  blockRule,
+  flowRule,
+  matchFields,
+  type NewRule,
+  newRuleOf,
+  ownFields,
+  type RuleFields,
+  type RuleValue,
+  sameRule,
+} from './ruleText';
+import { blockedAlready, blockHostRule } from './suggest';
+import type { Mode, Policy } from './types';
+import {
+  applySplice,
+  colonEnd,
+  contentEnd,
+  dashes,
+  flowSeparator,
+  lineEnd,
+  lineStart,
+  pairOf,
+  setKey,
+  spliceBetween,
+  type Splice,
+  startOf,
+} from './yamlSplice';
 
-/** A rule as an editor holds it. Lists of one are written as the value alone. */
-export interface NewRule {
-  readonly type: RuleType;
-  readonly description?: string | undefined;
-  readonly host?: readonly string[] | undefined;
-  readonly port?: readonly number[] | 'any' | undefined;
-  readonly method?: readonly string[] | undefined;
-  readonly path?: readonly string[] | undefined;
-  readonly addresses?: Addresses | undefined;
-  readonly acknowledge?: boolean | undefined;
-}
-
-export interface Splice {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
+export type { NewRule } from './ruleText';
 
 export interface Edited {
   readonly text: string;
-  /** The one change that leads there, for an editor's undo. */
+  /** The one change that leads there, for an editor's undo. Empty where the text already said it. */
   readonly splice: Splice;
 }
 
-export type EditResult = Result<Edited, string>;
+export interface EditFailure {
+  /** `invalid-policy`: the text has errors, so what an edit of it means is not known. `unsupported`: to be done as text. */
+  readonly reason: 'invalid-policy' | 'no-such-rule' | 'unsupported';
+  readonly message: string;
+}
 
-/** Inserts a rule before the one at `at` (default: at the end). */
+export type EditResult = Result<Edited, EditFailure>;
+
+/** Inserts a rule so that it stands at `at` (default: last). Short forms become lists. */
 export function addRule(text: string, rule: NewRule, { at }: { readonly at?: number } = {}): EditResult {
-  const found = locate(text);
-  if (!found.ok) return found;
-  const { seq, eol } = found.value;
-  if (seq === undefined) return insertRules(text, rule, found.value);
-  const items = seq.items as Node[];
-  const index = Math.min(Math.max(at ?? items.length, 0), items.length);
-  if (seq.flow === true) {
-    const flow = flowRule(rule, text.trimStart().startsWith('{') || text.trimStart().startsWith('['));
-    if (items.length === 0) {
-      const start = seq.range![0] + 1;
-      return finish(text, { start, end: seq.range![1] - 1, text: flow });
-    }
-    if (index === items.length) return finish(text, at0(items[index - 1]!.range![1], `, ${flow}`));
-    return finish(text, at0(items[index]!.range![0], `${flow}, `));
-  }
-  const indent = indentOf(text, items[0] ? dashOf(text, items[0]) : seq.range![0]);
-  const lines = blockRule(rule, indent, eol);
-  if (index < items.length) return finish(text, at0(blockStart(text, items[index]!), lines));
-  return finish(text, appendAt(text, endOfItem(text, items[items.length - 1]!, indent), lines, eol));
+  return edit(text, (policy, found) => {
+    const index = Math.min(Math.max(at ?? policy.rules.length, 0), policy.rules.length);
+    const rules = policy.rules.map(newRuleOf);
+    rules.splice(index, 0, rule);
+    return { rules, texts: [insertRule(text, found, rule, index)] };
+  });
+}
+
+/** A block of the whole host, before every other rule. No change where the host is blocked so already. */
+export function blockHost(text: string, host: string): EditResult {
+  const { policy } = parsePolicy(text);
+  if (policy && blockedAlready(policy, host) !== undefined) return ok({ text, splice: spliceBetween(text, text) });
+  return addRule(text, blockHostRule(host), { at: 0 });
 }
 
 export function removeRule(text: string, index: number): EditResult {
-  const found = locate(text);
-  if (!found.ok) return found;
-  const items = (found.value.seq?.items ?? []) as Node[];
-  const item = items[index];
-  const { seq } = found.value;
-  if (!item || !seq) return err('There is no such rule.');
-  if (seq.flow === true) {
-    const next = items[index + 1];
-    const previous = items[index - 1];
-    if (next) return finish(text, { start: item.range![0], end: next.range![0], text: '' });
-    return finish(text, { start: previous ? previous.range![1] : item.range![0], end: item.range![1], text: '' });
-  }
-  const start = lineStart(text, dashOf(text, item));
-  const end = endOfItem(text, item, indentOf(text, dashOf(text, item)));
-  if (items.length > 1) return finish(text, { start, end, text: '' });
-  // "rules:" with nothing below would be null: say that the list is empty.
-  if (!found.value.rulesPair) return err('The only rule of a short form cannot be removed: delete the file instead.');
-  const key = found.value.rulesPair.key as Node;
-  const colon = text.indexOf(':', key.range![1]) + 1;
-  const edited = text.slice(0, colon) + ' []' + text.slice(colon, start) + text.slice(end);
-  return finishText(text, edited);
+  return edit(text, (policy, found) => {
+    if (!policy.rules[index]) return noSuchRule();
+    return { rules: without(policy, index), texts: [deleteRule(text, found, index)] };
+  });
 }
 
-/** Replaces what the rule says. A comment inside the old rule goes with it; those above it stay. */
+/** Changes what differs and leaves the rest of the rule, with its comments, as it is written. */
 export function updateRule(text: string, index: number, rule: NewRule): EditResult {
-  const found = locate(text);
-  if (!found.ok) return found;
-  const { seq, single, eol } = found.value;
-  const item = ((seq?.items ?? (single ? [single] : [])) as Node[])[index];
-  if (!item) return err('There is no such rule.');
-  if (!seq || seq.flow === true || (item as YAMLMap).flow === true) {
-    const json = text.trimStart().startsWith('{') || text.trimStart().startsWith('[');
-    if (!seq && (item as YAMLMap).flow !== true) return err('A policy that is a single rule is changed as text.');
-    return finish(text, { start: item.range![0], end: item.range![1], text: flowRule(rule, json) });
-  }
-  const indent = indentOf(text, dashOf(text, item));
-  const start = lineStart(text, dashOf(text, item));
-  const end = endOfItem(text, item, indent);
-  const last = text.slice(0, end).endsWith('\n') ? '' : eol;
-  const lines = blockRule(rule, indent, eol);
-  return finish(text, { start, end, text: last === '' ? lines : lines.slice(0, -eol.length) });
+  return edit(text, (policy, found) => {
+    if (!policy.rules[index]) return noSuchRule();
+    const rules = policy.rules.map(newRuleOf);
+    const old = rules[index]!;
+    rules[index] = rule;
+    return { rules, texts: [changeFields(text, index, old, rule), replaceRule(text, found, index, rule)] };
+  });
 }
 
-/** Moves a rule with the comments directly above it so that it stands at `to`. */
+/** Moves a rule, with the comments directly above it, so that it stands at `to`. */
 export function moveRule(text: string, from: number, to: number): EditResult {
-  const found = locate(text);
-  if (!found.ok) return found;
-  const items = (found.value.seq?.items ?? []) as Node[];
-  if (!items[from] || !items[to] || !found.value.seq) return err('There is no such rule.');
-  if (from === to) return finishText(text, text);
-  if (found.value.seq.flow === true) {
-    const texts = items.map((item) => text.slice(item.range![0], item.range![1]));
-    texts.splice(to, 0, ...texts.splice(from, 1));
-    let edited = text;
-    for (let i = items.length - 1; i >= 0; i--)
-      edited = edited.slice(0, items[i]!.range![0]) + texts[i]! + edited.slice(items[i]!.range![1]);
-    return finishText(text, edited);
-  }
-  const { eol } = found.value;
-  const starts = items.map((item) => blockStart(text, item));
-  const end = endOfItem(text, items[items.length - 1]!, indentOf(text, dashOf(text, items[0]!)));
-  const blocks = starts
-    .map((start, i) => text.slice(start, starts[i + 1] ?? end))
-    .map((block) => (block.endsWith('\n') ? block : block + eol));
-  blocks.splice(to, 0, ...blocks.splice(from, 1));
-  let joined = blocks.join('');
-  if (!text.slice(0, end).endsWith('\n')) joined = joined.slice(0, -eol.length);
-  return finish(text, { start: starts[0]!, end, text: joined });
+  return edit(text, (policy, found) => {
+    const rules = policy.rules.map(newRuleOf);
+    if (!rules[from] || !rules[to]) return noSuchRule();
+    rules.splice(to, 0, ...rules.splice(from, 1));
+    return { rules, texts: [from === to ? text : reorder(text, found, from, to)] };
+  });
 }
 
 export function setMode(text: string, mode: Mode): EditResult {
-  return setTop(text, 'mode', mode);
+  return edit(text, (policy, found) => ({
+    rules: policy.rules.map(newRuleOf),
+    mode,
+    texts: [policy.mode === mode ? text : setTop(text, found, 'mode', mode)],
+  }));
 }
 
-export function setDefault(text: string, action: 'block' | 'allow'): EditResult {
-  return setTop(text, 'default', action);
+export function setDefault(text: string, action: Policy['default']): EditResult {
+  return edit(text, (policy, found) => ({
+    rules: policy.rules.map(newRuleOf),
+    default: action,
+    texts: [policy.default === action ? text : setTop(text, found, 'default', action)],
+  }));
 }
 
-function setTop(text: string, key: string, value: string): EditResult {
-  const found = locate(text);
-  if (!found.ok) return found;
-  const { root, eol } = found.value;
-  if (!isMap(root) || found.value.single)
-    return err(`A policy in a short form has no "${key}": write it in the full form first.`);
-  const pair = root.items.find((item) => isScalar(item.key) && item.key.value === key);
-  if (pair && isScalar(pair.value) && pair.value.range) {
-    const old = text.slice(pair.value.range[0], pair.value.range[1]);
-    const quote = /^["']/.exec(old)?.[0] ?? '';
-    return finish(text, { start: pair.value.range[0], end: pair.value.range[1], text: `${quote}${value}${quote}` });
+/** What the text must say after an edit, and texts that may say it, the gentlest first. */
+interface Plan {
+  readonly rules: readonly NewRule[];
+  readonly mode?: Mode;
+  readonly default?: Policy['default'];
+  readonly texts: readonly (string | undefined)[];
+}
+
+function edit(text: string, plan: (policy: Policy, found: Located) => Plan | EditFailure): EditResult {
+  const before = parsePolicy(text);
+  if (!before.policy) {
+    const first = before.problems.find(({ severity }) => severity === 'error');
+    const message = `The policy has an error in line ${first?.line ?? 1}: correct it as text first.`;
+    return err({ reason: 'invalid-policy', message });
   }
-  const first = root.items[0]?.key as Node | undefined;
-  if (root.flow === true)
-    return finish(text, at0(root.range![0] + 1, first ? `"${key}": "${value}", ` : `"${key}": "${value}"`));
-  const version = root.items.find((item) => isScalar(item.key) && item.key.value === 'version');
-  const at = version
-    ? nextLine(text, (version.value as Node).range![1])
-    : first
-      ? lineStart(text, first.range![0])
-      : text.length;
-  return finish(text, at0(at, `${text.slice(0, at).endsWith('\n') || at === 0 ? '' : eol}${key}: ${value}${eol}`));
+  const planned = plan(before.policy, locate(text));
+  if ('reason' in planned) return err(planned);
+  const wanted = { ...before.policy, ...planned };
+  for (const after of planned.texts)
+    if (after !== undefined && says(after, wanted)) return ok({ text: after, splice: spliceBetween(text, after) });
+  const message = 'This policy is written in a way that only an edit of its text can change.';
+  return err({ reason: 'unsupported', message });
 }
 
-interface Located {
-  readonly root: Node;
-  readonly seq: YAMLSeq | undefined;
-  readonly single: YAMLMap | undefined;
-  readonly rulesPair: Pair | undefined;
-  readonly eol: string;
-}
-
-function locate(text: string): Result<Located, string> {
-  const document = parseDocument(text, { version: '1.2', merge: false });
-  const eol = text.includes('\r\n') ? '\r\n' : '\n';
-  if (document.errors.length > 0) return err('The policy is not valid YAML: repair it as text first.');
-  const root = document.contents as Node | null;
-  if (root === null) return err('The policy is empty.');
-  if (isSeq(root)) return ok({ root, seq: root, single: undefined, rulesPair: undefined, eol });
-  if (!isMap(root)) return err('The policy is not a mapping or a list.');
-  if (root.has('type')) return ok({ root, seq: undefined, single: root, rulesPair: undefined, eol });
-  const rulesPair = root.items.find((item) => isScalar(item.key) && item.key.value === 'rules');
-  const rules = rulesPair?.value;
-  return ok({ root, seq: isSeq(rules) ? rules : undefined, single: undefined, rulesPair, eol });
-}
-
-/** No list of rules yet: a single rule becomes a list, a missing or empty `rules:` gets one. */
-function insertRules(text: string, rule: NewRule, { root, single, rulesPair, eol }: Located): EditResult {
-  if (single) {
-    if (single.flow !== true) {
-      const lines = text.slice(single.range![0], single.range![1]).trimEnd().split(/\r?\n/);
-      const old = `- ${lines.join(`${eol}  `)}${eol}`;
-      return finish(text, { start: single.range![0], end: single.range![1], text: blockRule(rule, '', eol) + old });
-    }
-    const old = text.slice(single.range![0], single.range![1]);
-    return finish(text, { start: single.range![0], end: single.range![1], text: `[${flowRule(rule, true)}, ${old}]` });
-  }
-  const map = root as YAMLMap;
-  if (map.flow === true) {
-    if (rulesPair) return err('"rules" is not a list.');
-    return finish(
-      text,
-      at0(map.range![1] - 1, `${map.items.length > 0 ? ', ' : ''}"rules": [${flowRule(rule, true)}]`),
-    );
-  }
-  if (rulesPair) {
-    const at = nextLine(text, text.indexOf(':', (rulesPair.key as Node).range![1]));
-    return finish(text, at0(at, `${text.slice(0, at).endsWith('\n') ? '' : eol}${blockRule(rule, '  ', eol)}`));
-  }
-  return finish(
-    text,
-    at0(text.length, `${text === '' || text.endsWith('\n') ? '' : eol}rules:${eol}${blockRule(rule, '  ', eol)}`),
+function says(text: string, wanted: Omit<Policy, 'rules'> & { readonly rules: readonly NewRule[] }): boolean {
+  const { policy } = parsePolicy(text);
+  if (policy?.mode !== wanted.mode || policy.default !== wanted.default) return false;
+  const rest = ({ secrets, tests }: Pick<Policy, 'secrets' | 'tests'>) =>
+    JSON.stringify([secrets, tests], (key, value: unknown) => (key === 'range' ? undefined : value));
+  return (
+    policy.rules.length === wanted.rules.length &&
+    policy.rules.every((rule, i) => sameRule(newRuleOf(rule), wanted.rules[i]!)) &&
+    rest(policy) === rest(wanted)
   );
 }
 
-const at0 = (at: number, text: string): Splice => ({ start: at, end: at, text });
+const noSuchRule = (): EditFailure => ({ reason: 'no-such-rule', message: 'There is no such rule any more.' });
+const without = (policy: Policy, index: number) => policy.rules.filter((_, i) => i !== index).map(newRuleOf);
 
-function appendAt(text: string, at: number, lines: string, eol: string): Splice {
-  return at0(at, text.slice(0, at).endsWith('\n') ? lines : `${eol}${lines.slice(0, -eol.length)}`);
+/** Where things stand in a valid policy text. */
+interface Located {
+  readonly root: YAMLMap | YAMLSeq;
+  /** The list of rules, where there is one. */
+  readonly seq: YAMLSeq | undefined;
+  /** The document is this one rule. */
+  readonly single: YAMLMap | undefined;
+  readonly rulesPair: Pair | undefined;
+  readonly eol: string;
+  readonly json: boolean;
 }
 
-const lineStart = (text: string, at: number) => text.lastIndexOf('\n', at - 1) + 1;
-const nextLine = (text: string, at: number) => {
-  const end = text.indexOf('\n', at);
-  return end < 0 ? text.length : end + 1;
-};
-const indentOf = (text: string, at: number) => /^[ \t]*/.exec(text.slice(lineStart(text, at), at))![0];
-/** Where the dash of a block item stands. */
-const dashOf = (text: string, item: Node) => text.lastIndexOf('-', item.range![0] - 1);
+function locate(text: string): Located {
+  const root = parseDocument(text, { version: '1.2', merge: false, uniqueKeys: false, keepSourceTokens: true })
+    .contents as unknown as YAMLMap | YAMLSeq;
+  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  const json = /^\uFEFF?\s*[{[]/.test(text);
+  const none = { seq: undefined, single: undefined, rulesPair: undefined };
+  if (isSeq(root)) return { ...none, root, seq: root, eol, json };
+  if (root.has('type')) return { ...none, root, single: root, eol, json };
+  const rulesPair = pairOf(root, 'rules');
+  return { ...none, root, seq: isSeq(rulesPair?.value) ? rulesPair.value : undefined, rulesPair, eol, json };
+}
 
-/** The start of an item with the comment lines directly above it. */
-function blockStart(text: string, item: Node): number {
-  let start = lineStart(text, dashOf(text, item));
-  while (start > 0) {
+const insert = (text: string, at: number, inserted: string) =>
+  applySplice(text, { start: at, end: at, text: inserted });
+
+/** Whole lines put before the line that begins at `at`, also where the text ends without a line end. */
+function insertLines(text: string, at: number, lines: string, eol: string): string {
+  if (at === 0 || /[\n\uFEFF]$/.test(text.slice(0, at))) return insert(text, at, lines);
+  return insert(text, at, eol + (at === text.length ? lines.slice(0, -eol.length) : lines));
+}
+
+function insertRule(text: string, found: Located, rule: NewRule, index: number): string {
+  const { seq, eol, json } = found;
+  if (!seq || seq.items.length === 0) return insertFirstRules(text, found, rule, index);
+  const { items } = seq;
+  const next = items[index];
+  if (seq.flow === true) {
+    const written = flowRule(rule, json);
+    if (next) return insert(text, startOf(next), written + flowSeparator(text, startOf(next), eol));
+    const last = items[items.length - 1];
+    return insert(text, contentEnd(text, last), flowSeparator(text, startOf(last), eol) + written);
+  }
+  const lines = blockRule(rule, indentOf(text, seq), eol);
+  if (next) return insertLines(text, blockStart(text, dashes(seq)[index]!), lines, eol);
+  return insertLines(text, itemEnd(text, seq, items.length - 1), lines, eol);
+}
+
+/** There is no list yet, or an empty one: a single rule becomes a list, a missing or empty `rules:` gets one. */
+function insertFirstRules(text: string, found: Located, rule: NewRule, index: number): string {
+  const { root, single, seq, rulesPair, eol, json } = found;
+  if (single) {
+    const list = asList(text, single);
+    return insertRule(list, locate(list), rule, index);
+  }
+  if (seq && seq === root)
+    return applySplice(text, { start: startOf(seq), end: contentEnd(text, seq), text: `[${flowRule(rule, json)}]` });
+  const map = root as YAMLMap;
+  if (map.flow === true) {
+    const written = `[${flowRule(rule, json)}]`;
+    if (rulesPair) {
+      const start = colonEnd(text, rulesPair);
+      const end = rulesPair.value ? contentEnd(text, rulesPair.value) : start;
+      return applySplice(text, { start, end, text: ` ${written}` });
+    }
+    const last = map.items[map.items.length - 1];
+    const at = last ? contentEnd(text, last.value ?? last.key) : startOf(map) + 1;
+    return insert(text, at, `${last ? flowSeparator(text, startOf(last.key), eol) : ''}"rules": ${written}`);
+  }
+  const lines = blockRule(rule, '  ', eol);
+  if (!rulesPair) return insertLines(text, lineEnd(text, contentEnd(text, map)), `rules:${eol}${lines}`, eol);
+  const start = colonEnd(text, rulesPair);
+  const end = seq ? contentEnd(text, seq) : start;
+  const emptied = applySplice(text, { start, end, text: '' });
+  return insertLines(emptied, lineEnd(emptied, start), lines, eol);
+}
+
+/** A document that is one rule, as a list of one. */
+function asList(text: string, single: YAMLMap): string {
+  const start = startOf(single);
+  const end = contentEnd(text, single);
+  if (single.flow === true) return applySplice(text, { start, end, text: `[${text.slice(start, end)}]` });
+  const lines = text.slice(start, end).split('\n');
+  const shifted = lines.map((line, i) => (i === 0 ? `- ${line}` : line.trim() === '' ? line : `  ${line}`));
+  return applySplice(text, { start, end, text: shifted.join('\n') });
+}
+
+function deleteRule(text: string, { seq, single, root, rulesPair, eol }: Located, index: number): string | undefined {
+  if (single) {
+    const end = contentEnd(text, single);
+    return applySplice(text, { start: startOf(single), end, text: '[]' });
+  }
+  if (!seq) return undefined;
+  const { items } = seq;
+  const item = items[index];
+  if (seq.flow === true) {
+    const next = items[index + 1];
+    const previous = items[index - 1];
+    const start = next || !previous ? startOf(item) : contentEnd(text, previous);
+    return applySplice(text, { start, end: next ? startOf(next) : contentEnd(text, item), text: '' });
+  }
+  const start = lineStart(text, dashes(seq)[index]!);
+  const end = itemEnd(text, seq, index);
+  const removed = applySplice(text, { start, end, text: '' });
+  if (items.length > 1) return removed;
+  // "rules:" with nothing below would be null, and an empty text no policy: say that the list is empty.
+  if (seq === root) return applySplice(text, { start, end, text: `[]${eol}` });
+  return rulesPair && insert(removed, colonEnd(text, rulesPair), ' []');
+}
+
+function replaceRule(
+  text: string,
+  { seq, single, eol, json }: Located,
+  index: number,
+  rule: NewRule,
+): string | undefined {
+  const item = single ?? (seq?.items[index] as YAMLMap | undefined);
+  if (!item) return undefined;
+  if (seq && seq.flow !== true && item.flow !== true) {
+    const lines = blockRule(rule, indentOf(text, seq), eol);
+    const start = lineStart(text, dashes(seq)[index]!);
+    const end = lineEnd(text, contentEnd(text, item));
+    return applySplice(text, { start, end, text: text.slice(0, end).endsWith('\n') ? lines : lines.trimEnd() });
+  }
+  if (item.flow !== true) return undefined;
+  return applySplice(text, { start: startOf(item), end: contentEnd(text, item), text: flowRule(rule, json) });
+}
+
+/** One key after the other, each found anew in the changed text. */
+function changeFields(text: string, index: number, old: NewRule, rule: NewRule): string | undefined {
+  const own = ['type', 'description', 'action', 'addresses', 'acknowledge'];
+  const inMatch = Object.keys(matchFields(rule));
+  let changed: string | undefined = text;
+  const step = (inside: 'rule' | 'match', key: string, value: RuleValue | undefined) => {
+    if (changed === undefined) return;
+    const { seq, single, eol } = locate(changed);
+    const item = single ?? (seq?.items[index] as YAMLMap | undefined);
+    const map = inside === 'rule' ? item : (item?.getIn(['condition', 'match']) as YAMLMap | undefined);
+    if (!isMap(map)) return void (changed = undefined);
+    const order = inside === 'rule' ? own : inMatch;
+    if (key === 'action' && !map.has('action')) return;
+    const splice = setKey(changed, map, key, value, { before: order.slice(0, order.indexOf(key)), eol });
+    changed = splice && applySplice(changed, splice);
+  };
+  const fields: readonly (readonly ['rule' | 'match', RuleFields, RuleFields])[] = [
+    ['match', matchFields(old), matchFields(rule)],
+    ['rule', ownFields(old), ownFields(rule)],
+  ];
+  if (old.type !== rule.type) step('rule', 'action', rule.type === 'block' ? 'deny' : 'allow');
+  for (const [inside, before, after] of fields)
+    for (const key of Object.keys(after))
+      if (JSON.stringify(before[key]) !== JSON.stringify(after[key])) step(inside, key, after[key]);
+  return changed;
+}
+
+function reorder(text: string, { seq, eol }: Located, from: number, to: number): string | undefined {
+  if (!seq) return undefined;
+  const { items } = seq;
+  const pieces: string[] = [];
+  const starts = seq.flow === true ? items.map(startOf) : dashes(seq).map((dash) => blockStart(text, dash));
+  const ends =
+    seq.flow === true
+      ? items.map((item) => contentEnd(text, item))
+      : starts.map((_, i) => starts[i + 1] ?? itemEnd(text, seq, i));
+  starts.forEach((start, i) => pieces.push(text.slice(start, ends[i])));
+  const lastEnds = seq.flow === true || pieces[pieces.length - 1]!.endsWith('\n');
+  if (!lastEnds) pieces.push(`${pieces.pop()!}${eol}`);
+  const gaps = starts.map((start, i) => (i === 0 ? '' : text.slice(ends[i - 1], start)));
+  pieces.splice(to, 0, ...pieces.splice(from, 1));
+  let joined = pieces.map((piece, i) => gaps[i]! + piece).join('');
+  if (!lastEnds) joined = joined.slice(0, -eol.length);
+  return applySplice(text, { start: starts[0]!, end: ends[ends.length - 1]!, text: joined });
+}
+
+function setTop(
+  text: string,
+  { root, single, eol, json }: Located,
+  key: 'mode' | 'default',
+  value: string,
+): string | undefined {
+  if (single) {
+    const list = asList(text, single);
+    return setTop(list, locate(list), key, value);
+  }
+  if (isSeq(root)) {
+    const start = startOf(root);
+    const end = contentEnd(text, root);
+    if (root.flow === true) {
+      const list = text.slice(start, end);
+      const written = json ? `{"${key}": "${value}", "rules": ${list}}` : `{ ${key}: ${value}, rules: ${list} }`;
+      return applySplice(text, { start, end, text: written });
+    }
+    return insertLines(text, blockStart(text, dashes(root)[0]!), `${key}: ${value}${eol}rules:${eol}`, eol);
+  }
+  const before = key === 'mode' ? ['version'] : ['version', 'mode'];
+  const known = before.some((name) => root.has(name)) || root.has(key);
+  const first = root.items[0];
+  if (known || !first) {
+    const splice = setKey(text, root, key, value, { before, eol });
+    return splice && applySplice(text, splice);
+  }
+  const quote = isScalar(first.key) && first.key.type === 'QUOTE_DOUBLE' ? '"' : '';
+  const entry = `${quote}${key}${quote}: ${quote}${value}${quote}`;
+  if (root.flow === true) return insert(text, startOf(first.key), entry + flowSeparator(text, startOf(first.key), eol));
+  return insertLines(text, lineStart(text, startOf(first.key)), `${entry}${eol}`, eol);
+}
+
+const indentOf = (text: string, seq: YAMLSeq) => text.slice(lineStart(text, dashes(seq)[0]!), dashes(seq)[0]);
+
+/** The start of an item with the comment lines directly above it that are not indented into the item before. */
+function blockStart(text: string, dash: number): number {
+  let start = lineStart(text, dash);
+  const column = dash - start;
+  while (start > lineStart(text, 0)) {
     const above = lineStart(text, start - 1);
-    if (!/^[ \t]*#/.test(text.slice(above, start))) break;
+    const comment = /^( *)#/.exec(text.slice(above, start));
+    if (!comment || comment[1]!.length > column) break;
     start = above;
   }
   return start;
 }
 
-/** Just past the last line of an item: the lines after its dash that are indented deeper, without trailing blank or comment lines. */
-function endOfItem(text: string, item: Node, indent: string): number {
-  let end = nextLine(text, dashOf(text, item));
-  let at = end;
-  while (at < text.length) {
-    const next = nextLine(text, at);
-    const line = text.slice(at, next);
-    const own = /^[ \t]*/.exec(line)![0].length;
-    const blank = line.trim() === '';
-    if (!blank && own <= indent.length) break;
-    if (!blank && !line.trim().startsWith('#')) end = next;
-    at = next;
+/** Just past the last line of an item, with the comment lines right below that are indented into it. */
+function itemEnd(text: string, seq: YAMLSeq, index: number): number {
+  const column = indentOf(text, seq).length;
+  let end = lineEnd(text, contentEnd(text, seq.items[index]));
+  for (;;) {
+    const next = lineEnd(text, end);
+    const comment = /^( *)#/.exec(text.slice(end, next));
+    if (!comment || comment[1]!.length <= column) return end;
+    end = next;
   }
-  return end;
-}
-
-function blockRule(rule: NewRule, indent: string, eol: string): string {
-  const lines = [`- type: ${rule.type}`];
-  if (rule.description) lines.push(`  description: ${plain(rule.description)}`);
-  if (rule.addresses === 'any') lines.push('  addresses: any');
-  if (rule.acknowledge) lines.push('  acknowledge: any-host');
-  lines.push('  condition:', `    match: ${flowMap(matchOf(rule), false)}`);
-  return lines.map((line) => `${indent}${line}${eol}`).join('');
-}
-
-function flowRule(rule: NewRule, json: boolean): string {
-  const entries: [string, unknown][] = [['type', rule.type]];
-  if (rule.description) entries.push(['description', rule.description]);
-  if (rule.addresses === 'any') entries.push(['addresses', 'any']);
-  if (rule.acknowledge) entries.push(['acknowledge', 'any-host']);
-  entries.push(['condition', { match: Object.fromEntries(matchOf(rule)) }]);
-  return json ? JSON.stringify(Object.fromEntries(entries)) : flowMap(entries, false);
-}
-
-function matchOf(rule: NewRule): [string, unknown][] {
-  const one = (values: readonly (string | number)[]) => (values.length === 1 ? values[0] : values);
-  const entries: [string, unknown][] = [];
-  if (rule.host && rule.host.length > 0) entries.push(['host', one(rule.host)]);
-  if (rule.port === 'any') entries.push(['port', 'any']);
-  else if (rule.port && rule.port.length > 0) entries.push(['port', one(rule.port)]);
-  if (rule.method && rule.method.length > 0) entries.push(['method', one(rule.method)]);
-  if (rule.path && rule.path.length > 0) entries.push(['path', one(rule.path)]);
-  return entries;
-}
-
-function flowMap(entries: readonly (readonly [string, unknown])[], json: boolean): string {
-  return `{ ${entries.map(([key, value]) => `${key}: ${flowValue(value, json)}`).join(', ')} }`;
-}
-
-function flowValue(value: unknown, json: boolean): string {
-  if (Array.isArray(value)) return `[${value.map((item) => flowValue(item, json)).join(', ')}]`;
-  if (typeof value === 'object' && value !== null) return flowMap(Object.entries(value), json);
-  return typeof value === 'number' ? String(value) : plain(String(value));
-}
-
-/** A plain scalar where YAML reads it back as the same text in any context, else in double quotes. */
-function plain(text: string): string {
-  return /^[A-Za-z/][A-Za-z0-9._/-]*(?: [A-Za-z0-9._/-]+)*$/.test(text) &&
-    !/^(?:true|false|null|yes|no|on|off)$/i.test(text)
-    ? text
-    : JSON.stringify(text);
-}
-
-function finish(text: string, splice: Splice): EditResult {
-  const edited = text.slice(0, splice.start) + splice.text + text.slice(splice.end);
-  return checked(edited, splice);
-}
-
-function finishText(before: string, after: string): EditResult {
-  let start = 0;
-  while (start < before.length && before[start] === after[start]) start++;
-  let back = 0;
-  while (
-    back < before.length - start &&
-    back < after.length - start &&
-    before[before.length - 1 - back] === after[after.length - 1 - back]
-  )
-    back++;
-  return checked(after, { start, end: before.length - back, text: after.slice(start, after.length - back) });
-}
-
-function checked(text: string, splice: Splice): EditResult {
-  const problem = parsePolicy(text).problems.find(({ severity }) => severity === 'error');
-  return problem ? err(problem.message) : ok({ text, splice });
 }

@@ -32,6 +32,7 @@ const LATER = new Set(
 );
 const PLACE = /^(?:basic|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/;
 const NEVER_PLACES = new Set(['cookie', 'set-cookie', 'referer', 'user-agent', 'host']);
+const MAX_YAML_ERRORS = 5;
 const TEST_RESULTS = ['allow', 'block', 'tunnel'] as const;
 
 /** Parses a policy document in the full form, as a single rule, or as a list of rules. Never throws. */
@@ -53,7 +54,8 @@ function load(text: string, lines: LineCounter, reader: YamlReader): unknown {
   }
   // Keys that are there twice are found by the reader: the library's own check is quadratic.
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, version: '1.2', merge: false });
-  for (const { code, message, pos } of [...document.errors, ...document.warnings])
+  // One mistake can make an error of every token behind it.
+  for (const { code, message, pos } of [...document.errors, ...document.warnings].slice(0, MAX_YAML_ERRORS))
     reader.report('error', 'yaml', yamlMessage(code, message), { start: pos[0], end: pos[1] });
   return document.contents;
 }

@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parsePolicy } from '../../../src/core/policy/parse';
+import {
+  blockRule,
+  flowRule,
+  flowValue,
+  matchFields,
+  type NewRule,
+  newRuleOf,
+  ownFields,
+  sameRule,
+} from '../../../src/core/policy/ruleText';
+
+const RULE: NewRule = {
+  type: 'allow',
+  description: 'Two: "hosts"',
+  host: ['a.example', '*.b.example'],
+  port: [443, 8443],
+  scheme: ['https'],
+  method: ['GET'],
+  path: ['/a/**'],
+  agent: ['claude'],
+  addresses: 'any',
+  acknowledge: true,
+};
+
+it('writes a rule as lines', () => {
+  expect(blockRule(RULE, '  ', '\r\n').split('\r\n')).toEqual([
+    '  - type: allow',
+    '    description: "Two: \\"hosts\\""',
+    '    addresses: any',
+    '    acknowledge: any-host',
+    '    condition:',
+    '      match: { host: [a.example, "*.b.example"], port: [443, 8443], scheme: https, method: GET, path: "/a/**", agent: claude }',
+    '',
+  ]);
+});
+
+it('writes a rule on one line, as YAML and as JSON', () => {
+  expect(flowRule({ type: 'block', host: ['a.example'], port: 'any' }, false)).toBe(
+    '{ type: block, condition: { match: { host: a.example, port: any } } }',
+  );
+  expect(flowRule({ type: 'block', description: '', host: ['a.example'] }, true)).toBe(
+    '{"type":"block","condition":{"match":{"host":"a.example"}}}',
+  );
+  expect(parse(flowRule(RULE, false))).toEqual(JSON.parse(flowRule(RULE, true)));
+});
+
+it.each([
+  ['plain', '', 'plain'],
+  ['two words', '', 'two words'],
+  ['/a/b', '', '/a/b'],
+  ['true', '', '"true"'],
+  ['12', '', '"12"'],
+  ['a: b', '', '"a: b"'],
+  ["it's", "'", "'it''s'"],
+  ['ü', "'", '"ü"'],
+  ['x', '"', '"x"'],
+  ['', '', '""'],
+] as const)('%j in quotes %j: %s', (text, quote, expected) => {
+  expect(flowValue(text, quote)).toBe(expected);
+  expect(parse(`[${flowValue(text, quote)}]`)).toEqual([text]);
+});
+
+it('writes texts that read back as they were', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.constantFrom('', '"', "'"), (text, quote) => {
+      expect(parse(`{ a: ${flowValue(text, quote as '')} }`)).toEqual({ a: text });
+      expect(parse(`a: ${flowValue([text, 1], quote as '')}\n`)).toEqual({ a: [text, 1] });
+    }),
+  );
+});
+
+it('reads back what it writes', () => {
+  for (const text of [blockRule(RULE, '', '\n'), `[${flowRule(RULE, true)}]`, `[${flowRule(RULE, false)}]`])
+    expect(newRuleOf(parsePolicy(text).policy!.rules[0]!)).toEqual(RULE);
+});
+
+describe('sameRule', () => {
+  const base: NewRule = { type: 'block', host: ['a.example'] };
+  it.each<[NewRule, NewRule, boolean]>([
+    [base, { ...base }, true],
+    [base, { ...base, host: ['A.example.'] }, true],
+    [base, { ...base, description: '', port: undefined, method: [], addresses: 'public', acknowledge: false }, true],
+    [base, { ...base, description: 'x' }, false],
+    [base, { ...base, type: 'allow' }, false],
+    [base, { ...base, host: ['b.example'] }, false],
+    [base, { ...base, port: 'any' }, false],
+    [base, { ...base, port: [443] }, false],
+    [base, { ...base, agent: ['x'] }, false],
+    [base, { ...base, addresses: 'any' }, false],
+    [base, { ...base, acknowledge: true }, false],
+  ])('%j and %j: %s', (a, b, expected) => {
+    expect(sameRule(a, b)).toBe(expected);
+  });
+});
+
+it('leaves out what is not set', () => {
+  expect(ownFields({ type: 'block' })).toEqual({ type: 'block' });
+  expect(matchFields({ type: 'block', host: [], port: 'any' })).toEqual({ port: 'any' });
+});
