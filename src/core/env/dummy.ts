@@ -137,7 +137,7 @@ const KEPT_CLAIMS = ['exp', 'iat', 'nbf', 'iss', 'aud', 'role', 'typ'];
 /** Header kept, the payload a JSON object of the same length, the signature random. Decodes, and verifies nowhere. */
 function jwt(value: string): Recipe | undefined {
   const [, header, payload, signature] =
-    /^(eyJ[A-Za-z0-9_-]+)\.(eyJ[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{11,})$/.exec(value) ?? [];
+    /^(ey[I-L][A-Za-z0-9_-]+)\.(ey[I-L][A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{11,})$/.exec(value) ?? [];
   if (header === undefined || payload === undefined || signature === undefined) return undefined;
   if (payload.length % 4 === 1 || signature.length % 4 === 1) return undefined;
   const claims = decodeObject(payload);

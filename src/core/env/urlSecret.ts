@@ -15,7 +15,8 @@ export interface PartialSecret {
   readonly in: readonly Place[];
 }
 
-const URL_LIKE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(\S+)$/;
+/** With a colon in the scheme: `jdbc:postgresql`. */
+const URL_LIKE = /^([A-Za-z][A-Za-z0-9+.:-]*):\/\/(\S+)$/;
 const HTTP = /^(?:https?|wss?)$/i;
 /** Another variable, a place for the value, or what every tutorial takes. */
 const NO_SECRET =
