@@ -1,0 +1,236 @@
+// Browser tests on the workbench of a real VS Code: what a user sees and does, with screenshots kept in artifacts/screenshots.
+// `--json FILE` writes [{name, ok, error?}].
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildAll, ensureDependencies, root } from './setup.mjs';
+
+await ensureDependencies();
+const { makeDemo } = await import('./demo.mjs');
+const { launchBrowser, startServer, workbenchUrl } = await import('./vscodeServer.mjs');
+const { Workbench } = await import('../test/e2e/workbench.mjs');
+
+await buildAll();
+const shots = path.join(root, 'artifacts/screenshots');
+mkdirSync(shots, { recursive: true });
+const demo = await makeDemo();
+const server = await startServer({ environment: { NODE_EXTRA_CA_CERTS: demo.caFile } });
+const browser = await launchBrowser();
+const context = await browser.newContext({
+  viewport: { width: 1400, height: 900 },
+  permissions: ['clipboard-read', 'clipboard-write'],
+});
+const page = await context.newPage();
+const workbench = new Workbench(page, shots);
+const results = [];
+
+async function test(name, run) {
+  try {
+    await run();
+    results.push({ name, ok: true });
+    console.log(`✓ ${name}`);
+  } catch (error) {
+    results.push({ name, ok: false, error: error.stack ?? String(error) });
+    console.log(`✗ ${name}\n${error.stack ?? error}`);
+    await workbench.screenshot(`failed-${results.length}`).catch(() => undefined);
+  }
+}
+const expect = (condition, what) => {
+  if (!condition) throw new Error(what);
+};
+const env = () => readFileSync(path.join(demo.folder, '.env'), 'utf8');
+const policy = () => readFileSync(path.join(demo.folder, '.sandbox-agent/policy.yaml'), 'utf8');
+
+/** A real client with what "Copy Proxy Environment" puts on the clipboard, run by a real shell. */
+let environment = '';
+const ask = (target) =>
+  new Promise((resolve) => {
+    execFile(
+      'sh',
+      ['-c', `${environment}\nexport NO_PROXY= no_proxy=\nexec "${process.execPath}" ask.mjs ${target}`],
+      { cwd: demo.folder },
+      (_, stdout, stderr) => resolve(stdout + stderr),
+    );
+  });
+
+try {
+  await page.goto(workbenchUrl(server, demo.folder));
+  await test('the view says what was found and offers one button', async () => {
+    await workbench.openView('Sandbox Agent');
+    await page.getByRole('button', { name: 'Protect Workspace' }).first().waitFor({ timeout: 30_000 });
+    await page.getByText('This folder has .env files').first().waitFor();
+    await workbench.screenshot('1-found');
+  });
+
+  await test('a policy that the folder brought waits for approval', async () => {
+    await workbench.command('Sandbox Agent: Approve the Waiting Policy Change');
+    await workbench.clearNotifications();
+  });
+
+  await test('Protect shows each value with its reason, ticked or not, and swaps after a confirmation', async () => {
+    await workbench.command('Sandbox Agent: Protect Workspace');
+    const pick = page.locator('.quick-input-widget');
+    await pick.getByText('DEMO_API_KEY').waitFor();
+    expect(
+      (await pick
+        .locator(
+          '.quick-input-list-entry input[type=checkbox]:checked, .quick-input-list .monaco-checkbox.checked, .quick-input-list [role=checkbox][aria-checked=true]',
+        )
+        .count()) > 0,
+      'nothing is ticked',
+    );
+    await workbench.screenshot('2-protect');
+    await page.keyboard.press('Enter');
+    const dialog = page.locator('.monaco-dialog-box');
+    await dialog.getByRole('button', { name: 'Swap' }).click();
+    await page.getByText('values are swapped').first().waitFor();
+    expect(!env().includes(demo.real) && env().length === demo.env.length, 'the file was not swapped');
+  });
+
+  await test('Start runs the proxy; view and status bar say so', async () => {
+    await page.getByRole('button', { name: 'Start the Proxy' }).click();
+    await page.getByText('Level: routed').first().waitFor();
+    await page.locator('.statusbar').getByText('Guarded').waitFor();
+    await workbench.clearNotifications();
+  });
+
+  await test('flows arrive live: one allowed, one injected, one blocked', async () => {
+    await workbench.command('Sandbox Agent: Copy Proxy Environment');
+    await page.getByText('The proxy environment is on the clipboard').first().waitFor();
+    environment = await page.evaluate(() => navigator.clipboard.readText());
+    expect(
+      environment.includes('HTTPS_PROXY') && !environment.includes(demo.real),
+      'the environment is not on the clipboard',
+    );
+    await workbench.clearNotifications();
+    expect((await ask('/hello')).includes('hello, whoever'), 'the key was not injected');
+    expect((await ask('/admin/keys')).startsWith('403'), 'the endpoint was not blocked');
+    environment = environment.replace(/$/, '');
+    await new Promise((resolve) =>
+      execFile(
+        'sh',
+        ['-c', `${environment}\nexport NO_PROXY= no_proxy=\n"${process.execPath}" -e "fetch('${demo.url}/status')"`],
+        { cwd: demo.folder },
+        resolve,
+      ),
+    );
+    const tree = page.getByRole('tree', { name: /Flows/ });
+    await tree.getByText('GET 200 /hello').waitFor();
+    await tree.getByText('injected DEMO_API_KEY').first().waitFor();
+    await tree.getByText('GET 403 /admin/keys').waitFor();
+    await tree.getByText('GET 200 /status').waitFor();
+    await workbench.screenshot('3-flows');
+  });
+
+  await test('a flow opens as a read-only document', async () => {
+    await page.getByRole('tree', { name: /Flows/ }).getByText('GET 200 /hello').click();
+    await page.locator('.editor-instance').getByText('the real value went out in its place').waitFor();
+    await workbench.screenshot('4-flow');
+  });
+
+  await test('Quick fix: Block host, from the lightbulb on a URL in a file', async () => {
+    await workbench.openFile('README.md');
+    await page.locator('.view-lines').getByText(demo.url).first().click();
+    await page.keyboard.press('Control+.');
+    const action = page.getByText('Quick fix: Block host localhost').first();
+    await action.waitFor();
+    await workbench.screenshot('5-quick-fix');
+    await action.click();
+    await page.getByText('localhost is blocked').first().waitFor();
+    expect((await ask('/hello')).includes('Block localhost'), 'the next request was not blocked');
+    expect(policy().includes('description: No administration'), 'the rest of the policy is gone');
+    await workbench.clearNotifications();
+  });
+
+  await test('the policy panel removes, adds and changes rules, and they count at once', async () => {
+    await workbench.command('Sandbox Agent: Open Policy');
+    const panel = await workbench.webview('h1');
+    await panel.getByText('in force').waitFor();
+    await panel.getByRole('button', { name: 'Remove rule 1' }).click();
+    await panel.getByRole('row').filter({ hasText: 'Block localhost' }).waitFor({ state: 'detached' });
+    await panel.getByText('in force').waitFor();
+    expect((await ask('/hello')).startsWith('200'), 'the removed rule still counts');
+    await panel.getByRole('button', { name: 'Add a rule' }).click();
+    await panel.getByLabel('Host', { exact: true }).fill('*.example.com');
+    await panel.getByLabel('Method', { exact: true }).fill('get, head');
+    await panel.getByLabel('Description', { exact: true }).fill('Nothing from the examples');
+    await panel.getByRole('button', { name: 'Save the rule' }).click();
+    await panel.getByRole('row').filter({ hasText: 'Nothing from the examples' }).waitFor();
+    await panel.getByRole('button', { name: 'Edit rule 3' }).click();
+    await panel.getByLabel('Path', { exact: true }).fill('/private/**');
+    await panel.getByRole('button', { name: 'Save the rule' }).click();
+    await panel.getByText('/private/**').waitFor();
+    await panel.getByText('in force').waitFor();
+    expect(
+      /\*\.example\.com[^\n]*GET, HEAD[^\n]*\/private/.test(policy()),
+      `the rule is not in the file:\n${policy()}`,
+    );
+    await workbench.screenshot('6-policy');
+  });
+
+  await test('a change by somebody else shows in the panel and can be put back', async () => {
+    const before = policy();
+    writeFileSync(path.join(demo.folder, '.sandbox-agent/policy.yaml'), 'version: 1\nmode: monitor\nrules: []\n');
+    const panel = await workbench.webview('h1');
+    await panel.getByText('This text waits for your approval.').waitFor();
+    await workbench.screenshot('7-waiting');
+    await panel.getByRole('button', { name: 'Put the approved text back' }).click();
+    await panel.getByText('in force').waitFor();
+    expect(policy() === before, 'the approved text is not back');
+    await workbench.clearNotifications();
+  });
+
+  await test('Open as Text shows the file', async () => {
+    const panel = await workbench.webview('h1');
+    await panel.getByRole('button', { name: 'Open as Text' }).click();
+    await page.locator('.view-lines').getByText('Nothing from the examples').waitFor();
+  });
+
+  for (const [theme, name] of [
+    ['Light Modern', 'light'],
+    ['Dark High Contrast', 'high-contrast'],
+  ]) {
+    await test(`looks right in ${theme}`, async () => {
+      writeFileSync(
+        path.join(server.home, 'server/data/Machine/settings.json'),
+        JSON.stringify({ 'workbench.colorTheme': theme }),
+      );
+      await page.reload();
+      await workbench.openView('Sandbox Agent');
+      await page.locator('.statusbar').getByText('Guarded').waitFor({ timeout: 30_000 });
+      await page.locator(`.monaco-workbench.${name === 'light' ? 'vs' : 'hc-black'}`).waitFor();
+      await ask('/hello');
+      await ask('/admin/keys');
+      await page.getByRole('tree', { name: /Flows/ }).getByText('GET 403 /admin/keys').first().waitFor();
+      await workbench.command('Sandbox Agent: Open Policy');
+      const panel = await workbench.webview('h1');
+      await panel.getByText('in force').waitFor();
+      await workbench.clearNotifications();
+      await workbench.screenshot(`8-${name}`);
+    });
+  }
+
+  await test('a reloaded window finds the same port and token again', async () => {
+    expect((await ask('/hello')).startsWith('200'), 'the environment of before the reload no longer works');
+  });
+
+  await test('Stop and Restore leave the files as they were', async () => {
+    await workbench.command('Sandbox Agent: Stop');
+    await page.locator('.statusbar').getByText('Off').waitFor();
+    await workbench.command('Sandbox Agent: Restore Real Values');
+    await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Restore' }).click();
+    await page.getByText('hold their real values again').first().waitFor();
+    expect(env() === demo.env, 'the .env is not what it was');
+  });
+} finally {
+  await browser.close();
+  await server.stop();
+  await demo.api.close();
+  rmSync(demo.base, { recursive: true, force: true });
+}
+
+const json = process.argv.indexOf('--json');
+if (json > 0) writeFileSync(process.argv[json + 1], JSON.stringify(results));
+const failed = results.filter(({ ok }) => !ok).length;
+console.log(`${results.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
