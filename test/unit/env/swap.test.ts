@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeDummy } from '../../../src/core/env/dummy';
 import { scanEnv, toBinary } from '../../../src/core/env/scan';
-import { type Candidate, planFile, restoreBytes, splice } from '../../../src/core/env/swap';
+import { type Candidate, type PlanContext, planFile, restoreBytes, splice } from '../../../src/core/env/swap';
 import { body, bytes, hex, keys, seeded, text } from './fakeKeys';
 
-const fresh = { tracked: false, isDummy: () => false };
+const fresh: PlanContext = { tracked: false, isDummy: () => false };
 const plan = (content: string, context = fresh) => planFile(bytes(content), context);
 const brief = (candidates: readonly Candidate[]) =>
   candidates.map(({ key, value, line, inComment, ticked }) => [key, value, line, inComment, ticked]);
@@ -146,7 +146,7 @@ describe('splice', () => {
 describe('restoreBytes', () => {
   it('finds dummies wherever they stand now, and keeps the edits', () => {
     const { swapped, pairs } = swap(bytes(`A_TOKEN=${hex(32)}\n`), plan(`A_TOKEN=${hex(32)}\n`));
-    const [{ dummy }] = pairs as [{ dummy: string }];
+    const { dummy } = pairs[0]!;
     const edited = `# edited\nB="x-${dummy}-y"\n${text(swapped)}NEW=1`;
     const back = restoreBytes(bytes(edited), pairs);
     expect(text(back.bytes)).toBe(`# edited\nB="x-${hex(32)}-y"\nA_TOKEN=${hex(32)}\nNEW=1`);

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createMatcher } from '../../../src/core/secrets/matcher';
+import { bytes } from '../env/fakeKeys';
+
+const matcher = (...patterns: string[]) => createMatcher(patterns.map(bytes));
+const find = (text: string, ...patterns: string[]) => matcher(...patterns).find(bytes(text), 0);
+
+describe('find', () => {
+  it.each([
+    ['in the middle', 'xx-needle-00-yy', ['needle-00'], { pattern: 0, at: 3, length: 9 }],
+    ['at the beginning', 'needle-00', ['needle-00'], { pattern: 0, at: 0, length: 9 }],
+    ['at the end', 'xxneedle-00', ['needle-00'], { pattern: 0, at: 2, length: 9 }],
+    ['the leftmost', 'bbbbbbbb aaaaaaaa', ['aaaaaaaa', 'bbbbbbbb'], { pattern: 1, at: 0, length: 8 }],
+    ['the longest at a place', 'abcdefghij', ['abcdefgh', 'abcdefghij'], { pattern: 1, at: 0, length: 10 }],
+    ['the shorter where the longer does not fit', 'abcdefghix', ['abcdefgh', 'abcdefghij'], { pattern: 0, at: 0, length: 8 }], // prettier-ignore
+    ['different lengths', 'xx long-long-long-pattern', ['short-00', 'long-long-long-pattern'], { pattern: 1, at: 3, length: 22 }], // prettier-ignore
+    ['repeated bytes', 'aaaaaaab', ['aaaab'], { pattern: 0, at: 3, length: 5 }],
+    ['not a part', 'needle-0', ['needle-00'], undefined],
+    ['nothing in nothing', '', ['needle-00'], undefined],
+    ['no patterns', 'needle-00', [], undefined],
+    ['patterns that are too short to mean anything', 'a', ['a', ''], undefined],
+  ])('%s', (_, text, patterns, match) => expect(find(text, ...patterns)).toEqual(match));
+
+  it('goes on from a place', () => {
+    const search = matcher('needle-00');
+    const text = bytes('needle-00needle-00');
+    expect(search.find(text, 1)?.at).toBe(9);
+    expect(search.find(text, 10)).toBeUndefined();
+    expect(search.find(text, 100)).toBeUndefined();
+  });
+
+  it('takes patterns of more than 255 bytes', () => {
+    const long = 'x'.repeat(300) + 'y';
+    expect(find(`aa${long}`, long)).toEqual({ pattern: 0, at: 2, length: 301 });
+  });
+
+  const alphabet = fc.constantFrom('a', 'b', 'c');
+  const word = (min: number, max: number) =>
+    fc.array(alphabet, { minLength: min, maxLength: max }).map((chars) => chars.join(''));
+
+  it('agrees with the simplest search', () => {
+    fc.assert(
+      fc.property(word(0, 60), fc.array(word(2, 6), { maxLength: 6 }), fc.nat(10), (text, patterns, from) => {
+        const hits = patterns
+          .map((pattern, index) => ({ pattern: index, at: text.indexOf(pattern, from), length: pattern.length }))
+          .filter(({ at }) => at >= 0)
+          .sort((a, b) => a.at - b.at || b.length - a.length);
+        const found = matcher(...patterns).find(bytes(text), from);
+        expect(found && [found.at, found.length]).toEqual(hits[0] && [hits[0].at, hits[0].length]);
+        if (found) expect(patterns[found.pattern]).toBe(text.slice(found.at, found.at + found.length));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('knows how much of a pattern the end may be', () => {
+    fc.assert(
+      fc.property(word(0, 30), fc.array(word(2, 6), { maxLength: 6 }), (text, patterns) => {
+        let longest = 0;
+        for (let length = 1; length <= text.length; length++) {
+          const tail = text.slice(text.length - length);
+          if (patterns.some((pattern) => pattern.length > length && pattern.startsWith(tail))) longest = length;
+        }
+        expect(matcher(...patterns).tailLength(bytes(text))).toBe(longest);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('tailLength', () => {
+  it.each([
+    ['xxneed', ['needle-00'], 4],
+    ['need', ['needle-00'], 4],
+    ['needle-00', ['needle-00'], 0],
+    ['needle-00', ['needle-00', 'needle-00-more'], 9],
+    ['', ['needle-00'], 0],
+    ['abc', [], 0],
+  ])('%s', (text, patterns, length) => expect(matcher(...patterns).tailLength(bytes(text))).toBe(length));
+});
