@@ -8,7 +8,13 @@ export function flowOrigin({ scheme, host, port }: Pick<Flow, 'scheme' | 'host' 
 }
 
 /** `allowed`, `injected NAME`, `blocked rule 1 "No gists"`, `failed dns`, `aborted`, `open`. */
-export function flowOutcome({ outcome, injected, decision, findings, error }: Pick<Flow, 'outcome' | 'injected' | 'decision' | 'findings' | 'error'>): string {
+export function flowOutcome({
+  outcome,
+  injected,
+  decision,
+  findings,
+  error,
+}: Pick<Flow, 'outcome' | 'injected' | 'decision' | 'findings' | 'error'>): string {
   switch (outcome) {
     case 'allowed':
     case 'open': {
@@ -55,10 +61,20 @@ export function describeFlow(flow: Flow): string {
   ];
   if (decision) lines.push(`decision   ${decision.effective}: ${decision.reason}`);
   if (flow.kind === 'tunnel') lines.push('inspected  no: a tunnel passes unread');
-  if (flow.injected.length > 0) lines.push(`injected   ${flow.injected.join(', ')}: the real value went out in its place`);
-  for (const { kind, secret, place, action } of flow.findings) lines.push(`finding    ${secret} in ${place}: ${FINDING[kind]}, ${action}`);
+  if (flow.injected.length > 0)
+    lines.push(`injected   ${flow.injected.join(', ')}: the real value went out in its place`);
+  for (const { kind, secret, place, action } of flow.findings)
+    lines.push(`finding    ${secret} in ${place}: ${FINDING[kind]}, ${action}`);
   if (flow.error) lines.push(`error      ${flow.error.code}: ${flow.error.message}`);
-  lines.push('', '--- request', ...headers(flow.requestHeaders), '', '--- response', ...headers(flow.responseHeaders), '');
+  lines.push(
+    '',
+    '--- request',
+    ...headers(flow.requestHeaders),
+    '',
+    '--- response',
+    ...headers(flow.responseHeaders),
+    '',
+  );
   return lines.join('\n');
 }
 
@@ -69,5 +85,7 @@ const FINDING: Readonly<Record<Flow['findings'][number]['kind'], string>> = {
   'echo-redacted': 'the answer held the real value, which was replaced',
 };
 
-const headers = (pairs: HeaderPairs) => (pairs.length === 0 ? ['(none)'] : pairs.map(([name, value]) => `${name}: ${value}`));
-const ms = (value: number | undefined) => (value === undefined ? '–' : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`);
+const headers = (pairs: HeaderPairs) =>
+  pairs.length === 0 ? ['(none)'] : pairs.map(([name, value]) => `${name}: ${value}`);
+const ms = (value: number | undefined) =>
+  value === undefined ? '–' : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
