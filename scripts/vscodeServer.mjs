@@ -93,6 +93,7 @@ export async function ensureChromium() {
 export async function startServer({ environment = {}, trust = true, home: given, port = 0, extensionsDir } = {}) {
   const { node, server } = ensureServer();
   const home = given ?? realpathSync(mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-vscode-')));
+  writeSettings(home, {});
   const args = [
     '--host',
     '127.0.0.1',
@@ -140,6 +141,19 @@ export async function startServer({ environment = {}, trust = true, home: given,
     if (!keepHome && !given) rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
   return { port: listening, url: `http://127.0.0.1:${listening}`, home, stop, pid: child.pid };
+}
+
+/** Machine settings of a server: a quiet editor, and what the caller wants. */
+export function writeSettings(home, settings) {
+  const file = path.join(home, 'server/data/Machine/settings.json');
+  mkdirSync(path.dirname(file), { recursive: true });
+  const quietEditor = {
+    'workbench.secondarySideBar.defaultVisibility': 'hidden',
+    'workbench.startupEditor': 'none',
+    'workbench.tips.enabled': false,
+    'chat.disableAIFeatures': true,
+  };
+  writeFileSync(file, JSON.stringify({ ...quietEditor, ...settings }));
 }
 
 export function workbenchUrl(server, folder, { extension = root, tests, workspace } = {}) {

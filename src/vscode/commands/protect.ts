@@ -50,7 +50,9 @@ export const protect: Command = async ({ sessions, log }, argument) => {
   }
   await offerStart(
     entry,
-    vscode.l10n.t('{0} values are swapped. The real ones are in the vault.', report.swapped.length),
+    report.swapped.length === 1
+      ? vscode.l10n.t('1 value is swapped. The real one is in the vault.')
+      : vscode.l10n.t('{0} values are swapped. The real ones are in the vault.', report.swapped.length),
   );
   return report;
 };
@@ -110,7 +112,9 @@ async function confirmed(chosen: readonly ScannedValue[], warnings: readonly str
   ].join('\n\n');
   return (
     (await vscode.window.showInformationMessage(
-      vscode.l10n.t('Swap {0} values for dummies?', chosen.length),
+      chosen.length === 1
+        ? vscode.l10n.t('Swap 1 value for a dummy?')
+        : vscode.l10n.t('Swap {0} values for dummies?', chosen.length),
       { modal: true, detail },
       swap,
     )) === swap

@@ -37,7 +37,9 @@ export const restore: Command = async ({ sessions, log }, argument) => {
     void vscode.window.showInformationMessage(
       count === 0
         ? vscode.l10n.t('Nothing was swapped.')
-        : vscode.l10n.t('{0} files hold their real values again.', count),
+        : count === 1
+          ? vscode.l10n.t('1 file holds its real values again.')
+          : vscode.l10n.t('{0} files hold their real values again.', count),
     );
   return report;
 };

@@ -131,11 +131,14 @@ function secretsRow({ secrets }: FolderEntry): Node {
       tooltip,
     });
   });
-  return row(vscode.l10n.t('{0} secrets swapped', secrets.length), {
-    icon: 'key',
-    children: nodes,
-    ...(nodes.length === 0 ? { command: 'sandboxAgent.protect' } : {}),
-  });
+  return row(
+    secrets.length === 1 ? vscode.l10n.t('1 secret swapped') : vscode.l10n.t('{0} secrets swapped', secrets.length),
+    {
+      icon: 'key',
+      children: nodes,
+      ...(nodes.length === 0 ? { command: 'sandboxAgent.protect' } : {}),
+    },
+  );
 }
 
 /** Values that are still real and should not be: after an edit, a branch switch, a new file. */
@@ -143,7 +146,7 @@ function realRows({ scan }: FolderEntry): readonly Node[] {
   const real = scan?.values.filter(({ ticked, file }) => ticked && file !== undefined) ?? [];
   if (real.length === 0) return [];
   return [
-    row(vscode.l10n.t('{0} values still real', real.length), {
+    row(real.length === 1 ? vscode.l10n.t('1 value still real') : vscode.l10n.t('{0} values still real', real.length), {
       icon: 'warning',
       color: 'list.warningForeground',
       description: [...new Set(real.map(({ name }) => name))].join(', '),
@@ -185,7 +188,7 @@ function policyRows({ session }: FolderEntry): readonly Node[] {
 
 function flowsRow({ flows }: FolderEntry): Node {
   const { seen, blocked, injected } = flows.totals;
-  return row(vscode.l10n.t('{0} requests', seen), {
+  return row(seen === 1 ? vscode.l10n.t('1 request') : vscode.l10n.t('{0} requests', seen), {
     icon: 'list-tree',
     description: vscode.l10n.t('{0} blocked, {1} injected', blocked, injected),
     command: 'sandboxAgent.showFlows',
