@@ -38,6 +38,7 @@ const STRONG_NAME =
   /(?:^|_)(?:API_?KEY|APIKEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|PASSWD|PASS|PWD|CREDENTIALS?|PAT)(?:_|\d|$)/;
 const WEAK_NAME = /(?:^|_)(?:KEY|AUTH|PRIVATE|LICENSE|CREDS?|SIGNATURE)(?:_|\d|$)/;
 const PASSWORD_NAME = /(?:^|_)(?:PASSWORD|PASSPHRASE|PASSWD|PASS|PWD)(?:_|\d|$)/;
+const PHRASE_NAME = /(?:PASSWORD|PASSPHRASE|PASSWD|PASS|PWD)\d*$/;
 
 const DATABASE =
   /(?:^|_)(?:DB|DATABASE|POSTGRES(?:QL)?|PG|PGPASSWORD|MYSQL|MARIADB|MONGO(?:DB)?|REDIS|RABBITMQ|AMQP|KAFKA|MSSQL|ORACLE|CLICKHOUSE|NEO4J|SMTP|IMAP|MAIL|LDAP|FTP|SFTP)(?:_|PASS|$)/;
@@ -55,6 +56,9 @@ const REFERENCE =
   /^(?:(?:op|secret|vault|keyring|bws|doppler):\/\/|vault:|aws-?sm:|arn:aws|encrypted:|ENC\[|projects\/[^/]+\/secrets\/|(?:\$\{[^}]*\}|\$[A-Za-z_]\w*)+$|\$\(|`)/;
 const PLACEHOLDER =
   /^(?:<.*>|\[.*\]|\{\{.*\}\}|.*\.{3}|.*…)$|x{6}|\*{4}|^(?:your|insert|enter|replace|change)[-_ ].*|[-_ ]?(?:change|replace)[-_ ]?me|(?:^|[-_])(?:your|example|placeholder)(?:$|[-_])|[-_]here$|^(?:todo|fixme)\b/i;
+/** As text, or in base64. */
+const PEM = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY|^LS0tLS1CRUdJTi/;
+const BASE64_JSON = /^ey[I-L][A-Za-z0-9+/_-]+=*$/;
 const SCHEME_WORD = /^(Bearer|Token|Bot|ApiKey|Api-Key) +(?=\S+$)/i;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -63,8 +67,9 @@ export function classify(name: string, value: string, context: ClassifyContext):
   const key = upperSnake(name);
   if (value.length < MIN_SHOWN || ORDINARY.test(value) || REFERENCE.test(value) || PUBLIC_SHAPE.test(value))
     return undefined;
-  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY/.test(value))
-    return whole(value, false, 'a private key (PEM): signing and SSH keys do not travel in HTTP');
+  if (PEM.test(value)) return whole(value, false, 'a private key (PEM): signing and SSH keys do not travel in HTTP');
+  if (BASE64_JSON.test(value) && value.length > 200)
+    return whole(value, false, 'JSON in base64: the program reads what is in it, which a dummy would break');
   const scheme = SCHEME_WORD.exec(value);
   if (scheme) return shifted(classify(name, value.slice(scheme[0].length), context), scheme[0].length);
   const known = lookupProvider(key, value);
@@ -115,7 +120,8 @@ function namedSecret(key: string, value: string, context: ClassifyContext): Clas
   const strong = STRONG_NAME.test(key);
   const weak = WEAK_NAME.test(key);
   const random = looksRandom(value);
-  const password = PASSWORD_NAME.test(key) && isToken(value);
+  const phrase = PHRASE_NAME.test(key) && /^[^\r\n]{1,80}$/.test(value) && context.doubt === undefined;
+  const password = PASSWORD_NAME.test(key) && (isToken(value) || phrase);
   const named =
     password ||
     (strong && isToken(value) && (random || !isWords(value))) ||
@@ -131,6 +137,7 @@ function namedSecret(key: string, value: string, context: ClassifyContext): Clas
     return whole(value, false, 'it looks random, but nothing says what it is');
   }
   if (own) return whole(value, false, own);
+  if (!isToken(value)) return whole(value, false, 'a password of several words: a dummy would be another kind of text');
   const reason = 'its name says that it is a secret; bind it to a host under "secrets:" in the policy';
   return withDoubts(key, whole(value, true, reason), context);
 }
@@ -168,9 +175,10 @@ function shifted(found: Classified | undefined, by: number): Classified | undefi
   return found && { ...found, from: found.from + by, to: found.to + by };
 }
 
-/** `openaiApiKey` and `openai.api-key` as `OPENAI_API_KEY`. */
+/** `openaiApiKey` and `openai.api-key` as `OPENAI_API_KEY`. Of a very long name the end, which is what says something. */
 const upperSnake = (name: string) =>
   name
+    .slice(-200)
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[.-]/g, '_')
     .toUpperCase();

@@ -19,6 +19,8 @@ interface Recipe {
 
 /** Below this a dummy could be guessed, or found by chance in ordinary text. */
 const MIN_RANDOM_BITS = 64;
+/** No header that servers take is longer. */
+const MAX_LENGTH = 16_384;
 const LOWER = 'abcdefghijklmnopqrstuvwxyz';
 const UPPER = LOWER.toUpperCase();
 const DIGITS = '0123456789';
@@ -55,6 +57,7 @@ export function dummyRefusal(value: string): string | undefined {
 }
 
 function recipeFor(value: string): Result<Recipe, string> {
+  if (value.length > MAX_LENGTH) return err('it is too long for a credential');
   if (/[\r\n]/.test(value)) return err('values of several lines (keys in PEM, JSON) are not swapped by this version');
 
   if (/[\0-\x1f\x7f]/.test(value)) return err('the value holds control characters');

@@ -69,7 +69,8 @@ export function scanEnv(bytes: Uint8Array): EnvEntry[] {
 class Scan {
   readonly #entries: EnvEntry[] = [];
   readonly #assign = new RegExp(`[ \\t\\v\\f]*${ASSIGN}`, 'y');
-  readonly #commentAssign = new RegExp(`#[# \\t]*${ASSIGN}`, 'y');
+  readonly #assignInComment = new RegExp(ASSIGN, 'y');
+  readonly #marks = /[# \t]*/y;
   #line = 1;
   #counted = 0;
 
@@ -80,10 +81,13 @@ class Scan {
     let at = text.startsWith('\xef\xbb\xbf') ? 3 : 0;
     while (at < text.length) {
       let rest = at;
+      let eol = endOfLine(text, at);
       const match = matchAt(this.#assign, text, at);
       // `[\w.-]+` and the spaces around it hold no line end, so the match lies in this line.
-      if (match) rest = this.#add(match, at, text.length, false);
-      const eol = endOfLine(text, rest);
+      if (match) {
+        rest = this.#add(match, at, eol, false);
+        eol = rest > eol ? endOfLine(text, rest) : eol;
+      }
       this.#comments(rest, eol);
       at = text[eol] === '\r' && text[eol + 1] === '\n' ? eol + 2 : eol + 1;
     }
@@ -96,17 +100,19 @@ class Scan {
     while (at < eol) {
       const hash = this.text.indexOf('#', at);
       if (hash < 0 || hash >= eol) return;
-      const opens = hash === from || isSpace(this.text[hash - 1]);
-      const match = opens ? matchAt(this.#commentAssign, this.text, hash) : undefined;
-      at = match ? this.#add(match, hash, eol, true) : hash + 1;
+      // `# # #` at once: looking behind each mark again would take for ever on a line that has nothing else.
+      const marks = matchAt(this.#marks, this.text, hash)![0].length;
+      const opens = marks > 1 || hash === from || isSpace(this.text[hash - 1]);
+      const match = opens ? matchAt(this.#assignInComment, this.text, hash + marks) : undefined;
+      at = match ? this.#add(match, hash + marks, eol, true) : hash + marks;
     }
   }
 
   /** Returns where the scan goes on. A comment ends with its line, whatever its quotes say. */
-  #add(match: RegExpExecArray, at: number, limit: number, inComment: boolean): number {
+  #add(match: RegExpExecArray, at: number, eol: number, inComment: boolean): number {
     const { text } = this;
     const from = at + match[0].length;
-    const value = quoted(text, from, limit) ?? unquoted(text, from, Math.min(endOfLine(text, from), limit));
+    const value = quoted(text, from, inComment ? eol : text.length) ?? unquoted(text, from, eol);
     const raw = text.slice(value.start, value.end);
     const reading = read(raw, value.quote);
     const doubt = value.doubt ?? doubtOf(raw, reading, value.quote);

@@ -94,9 +94,6 @@ function mentionsDummy(value: string, { isDummy }: PlanContext): boolean {
 }
 
 const TOKEN = /[A-Za-z0-9_.~+/-]{16,}/g;
-const PEM =
-  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----END))*-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----/g;
-
 interface Token {
   readonly start: number;
   readonly end: number;
@@ -126,13 +123,8 @@ function looseSecrets(
   const keys = tokens(text, 0, text.length).flatMap(({ start, end, shape }) =>
     shape ? { start, end, name: nameFor(shape) } : [],
   );
-  const blocks = [...text.matchAll(PEM)].map(({ index, 0: block }) => ({
-    start: index,
-    end: index + block.length,
-    name: 'PRIVATE_KEY',
-  }));
   // At one place the longer first: a block holds what may look like a key.
-  const spans = [...keys, ...blocks].sort((a, b) => a.start - b.start || b.end - a.end);
+  const spans = [...keys, ...pemBlocks(text)].sort((a, b) => a.start - b.start || b.end - a.end);
   const found: Candidate[] = [];
   const lineAt = lineCounter(text);
   let free = 0;
@@ -154,6 +146,23 @@ function looseSecrets(
     free = end;
   }
   return found;
+}
+
+const PEM_BEGIN = '-----BEGIN ';
+const PEM_END = '-----END ';
+
+/** By hand, since an expression would look for the end of each beginning anew. */
+function pemBlocks(text: string): { readonly start: number; readonly end: number; readonly name: string }[] {
+  const blocks = [];
+  for (let start = text.indexOf(PEM_BEGIN); start >= 0;) {
+    const last = text.indexOf(PEM_END, start);
+    const close = last < 0 ? -1 : text.indexOf('-----', last + PEM_END.length);
+    if (close < 0) break;
+    const end = close + 5;
+    blocks.push({ start, end, name: 'PRIVATE_KEY' });
+    start = text.indexOf(PEM_BEGIN, end);
+  }
+  return blocks;
 }
 
 /** For offsets in rising order. */

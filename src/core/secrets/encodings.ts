@@ -3,7 +3,10 @@
 
 /** The UTF-8 bytes of a text, one char a byte: how header fields are held. Plain ASCII is returned as it is. */
 export function toLatin1(text: string): string {
-  return /^[\0-\x7f]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
+  if (/^[\0-\x7f]*$/.test(text)) return text;
+  let out = '';
+  for (const byte of new TextEncoder().encode(text)) out += String.fromCharCode(byte);
+  return out;
 }
 
 /** RFC 3986, 2.1: everything but unreserved characters, and those of `keep`. */

@@ -71,6 +71,11 @@ describe('what is shown and not ticked', () => {
     ['TELEGRAM_BOT_TOKEN', `123456789:AA${body(33)}`, /path/],
     ['SOMETHING', body(40), /random/],
     ['API_TOKEN', 'aB3dE5f', /too short/],
+    ['ADMIN_PASSWORD', 'correct horse battery staple', /several words/],
+    ['DB_PASSWORD', 'correct horse battery staple', /database/],
+    ['GOOGLE_CREDENTIALS', Buffer.from(`{"type":"${body(200)}"}`).toString('base64'), /JSON in base64/],
+    ['APPLE_KEY', Buffer.from(keys.pem()).toString('base64'), /PEM/],
+    ['SERVICE_ACCOUNT', JSON.stringify({ private_key: keys.pem() }), /PEM/],
   ];
   it.each(unticked)('%s', (key, value, reason) => {
     const found = judge(key, value);
@@ -89,6 +94,14 @@ describe('what is shown and not ticked', () => {
     const found = classify('ANTHROPIC_API_KEY', keys.anthropic(), { tracked: false, doubt: 'it is odd' });
     expect(found).toMatchObject({ ticked: false, reason: 'it is odd' });
   });
+});
+
+it('is quick with names and values made to keep it busy', () => {
+  for (const piece of ['WEBHOOK_', 'JWT_TOKEN_', 'SESSION_', '_1', '-----BEGIN A', 'xox', 'a.', ',a ', '@', 'A'])
+    for (const text of [piece.repeat(200_000), `${piece.repeat(200_000)}!`]) {
+      judge(text, body(30));
+      judge('A_TOKEN', text);
+    }
 });
 
 describe('what is no secret', () => {

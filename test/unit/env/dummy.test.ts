@@ -105,6 +105,7 @@ describe('what gets none', () => {
     ['digits', '1234567890123456789', /too short/],
     ['a prefix and little behind it', 'sk-ant-api03-abc', /too short/],
     ['nothing', '', /too short/],
+    ['far too long', 'x1'.repeat(20_000), /too long/],
   ])('%s', (_, value, reason) => {
     const made = makeDummy(value, { randomBytes: seeded(), isTaken: never });
     expect(made.ok).toBe(false);

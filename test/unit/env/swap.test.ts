@@ -121,6 +121,10 @@ describe('planFile', () => {
     expect(plan('NODE_ENV=production\nPORT=3000\nDATABASE_URL=postgres://localhost/app\n')).toEqual([]);
   });
 
+  it('is quick with private keys that never end', () => {
+    expect(plan(`${['-----BEGIN', 'PRIVATE', 'KEY-----'].join(' ')}\n`.repeat(50_000))).toEqual([]);
+  });
+
   it('is quick with very many keys', () => {
     const content = Array.from({ length: 5_000 }, (_, i) => `# ${keys.github(i + 1)} and K${i}=${hex(32, i)}`).join(
       '\n',
