@@ -6,6 +6,10 @@ import forge from 'node-forge';
 import { parseIpv4, parseIpv6 } from '../core/base/address';
 
 const { asn1 } = forge;
+/** Context-specific tags are plain numbers; the types know only the universal ones. */
+const tagged = (tag: number, constructed: boolean, value: Asn1[] | string) =>
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- see above
+  asn1.create(CONTEXT_SPECIFIC, tag, constructed, value);
 const { UNIVERSAL, CONTEXT_SPECIFIC } = asn1.Class;
 const { SEQUENCE, OID, OCTETSTRING, INTEGER, BOOLEAN, BITSTRING, UTF8, UTCTIME, GENERALIZEDTIME, SET } = asn1.Type;
 
@@ -64,10 +68,7 @@ export function makeAuthority(commonName: string, notBefore: Date, notAfter: Dat
 /** A server certificate for one canonical name or address. */
 export function makeLeaf(host: string, issuer: Issuer, notBefore: Date, notAfter: Date): IssuedCertificate {
   const keys = newKeys();
-  const name =
-    net.isIP(host) === 0
-      ? asn1.create(CONTEXT_SPECIFIC, 2, false, host)
-      : asn1.create(CONTEXT_SPECIFIC, 7, false, raw(addressBytes(host)));
+  const name = net.isIP(host) === 0 ? tagged(2, false, host) : tagged(7, false, raw(addressBytes(host)));
   // RFC 5280 bounds a common name to 64 characters; the name that counts is in the SAN.
   return issue(issuer, sequence(attribute('2.5.4.3', host.slice(0, 64))), keys, notBefore, notAfter, [
     extension('2.5.29.19', true, sequence()),
@@ -75,7 +76,7 @@ export function makeLeaf(host: string, issuer: Issuer, notBefore: Date, notAfter
     extension('2.5.29.37', false, sequence(oid(SERVER_AUTH))),
     extension('2.5.29.17', false, sequence(name)),
     extension('2.5.29.14', false, octets(keyId(keys.publicKey))),
-    extension('2.5.29.35', false, sequence(asn1.create(CONTEXT_SPECIFIC, 0, false, raw(issuer.keyId)))),
+    extension('2.5.29.35', false, sequence(tagged(0, false, raw(issuer.keyId)))),
   ]);
 }
 
@@ -104,14 +105,14 @@ function issue(
   extensions: Asn1[],
 ): IssuedCertificate {
   const body = sequence(
-    asn1.create(CONTEXT_SPECIFIC, 0, true, [integer(Buffer.from([2]))]),
+    tagged(0, true, [integer(Buffer.from([2]))]),
     integer(serial()),
     sequence(oid(ECDSA_SHA256)),
     issuer.name,
     sequence(time(notBefore), time(notAfter)),
     subject,
     asn1.fromDer(raw(keys.publicKey.export({ type: 'spki', format: 'der' }))),
-    asn1.create(CONTEXT_SPECIFIC, 3, true, [sequence(...extensions)]),
+    tagged(3, true, [sequence(...extensions)]),
   );
   const signature = crypto.sign('sha256', der(body), issuer.key);
   const certificate = der(sequence(body, sequence(oid(ECDSA_SHA256)), bits(signature, 0)));

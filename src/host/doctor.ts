@@ -12,6 +12,8 @@ export interface Examined {
   readonly policy: PolicyState;
   readonly secrets: readonly ProtectedSecret[];
   readonly wired: readonly string[];
+  /** Of these: files that were changed back since. */
+  readonly unwired: readonly string[];
   readonly scan: ScanReport;
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -27,7 +29,7 @@ const STORES = [
 ];
 
 export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
-  const { session, policy, secrets, wired, scan, directory } = examined;
+  const { session, policy, secrets, wired, unwired, scan, directory } = examined;
   const lines: DoctorLine[] = [];
   const add = (status: DoctorLine['status'], what: string, fix = '') => lines.push({ status, what, fix });
 
@@ -57,6 +59,13 @@ export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
       'warning',
       "Claude Code's settings are not written: only agents started from the Sandbox Agent terminal are routed.",
       session.kind === 'running' ? 'See the messages of Start: the file may be tracked by git or invalid.' : 'Start.',
+    );
+
+  for (const file of unwired)
+    add(
+      'problem',
+      `${file} no longer holds the proxy settings: somebody changed it.`,
+      'Stop and start to write them again, and look at who changed it.',
     );
 
   const mode = policy.policy.mode;

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { type AgentEnvironmentOptions, agentEnvironment, wiringEnvironment } from '../core/agents/environment';
-import type { ClaudeWiring } from '../core/agents/claudeSettings';
+import { type ClaudeWiring, holdsWiring } from '../core/agents/claudeSettings';
 import { makeDummy } from '../core/env/dummy';
 import { scanEnv } from '../core/env/scan';
 import { restoreBytes } from '../core/env/swap';
@@ -102,6 +102,7 @@ export class FolderSession implements FolderSessionApi {
   #crashes = 0;
   #generation = 0;
   #disposed = false;
+  #wiring: ClaudeWiring | undefined;
 
   constructor(private readonly options: FolderSessionOptions) {
     this.#environment = options.environment ?? process.env;
@@ -226,11 +227,12 @@ export class FolderSession implements FolderSessionApi {
       );
       proxy.onLog((text) => this.#logs.fire(text));
       proxy.onUnexpectedExit((how) => this.#crashed(running, how));
+      this.#wiring = this.#claudeWiring(level, openPort);
       const { notices } = await wireClaude({
         folder: state.folder,
         journal: state.wiring,
         where: options.claudeSettings,
-        wiring: this.#claudeWiring(level, openPort),
+        wiring: this.#wiring,
       });
       for (const notice of notices) this.#notices.fire(notice);
       this.#set({ kind: 'running', port, level, since: running.since });
@@ -458,6 +460,16 @@ export class FolderSession implements FolderSessionApi {
     }, wait);
   }
 
+  /** Settings files that no longer hold what we wrote: an agent, or another tool, changed them back. */
+  async #changedBack(): Promise<string[]> {
+    const changed: string[] = [];
+    for (const file of await wiredFiles(this.#need().state.wiring)) {
+      const text = (await readIfThere(file))?.toString('utf8');
+      if (this.#wiring && (text === undefined || !holdsWiring(text, this.#wiring))) changed.push(file);
+    }
+    return changed;
+  }
+
   async doctor(): Promise<readonly DoctorLine[]> {
     await this.open();
     const { state, policy } = this.#need();
@@ -468,6 +480,7 @@ export class FolderSession implements FolderSessionApi {
       policy: policy.state,
       secrets: await this.secrets(),
       wired: await wiredFiles(state.wiring),
+      unwired: await this.#changedBack(),
       scan: await this.scan(),
       environment: this.#environment,
     });

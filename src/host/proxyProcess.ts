@@ -107,7 +107,7 @@ export class ProxyProcess {
   async stop(): Promise<void> {
     const child = this.#child;
     this.#stopping = true;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     this.#send({ type: 'stop', graceMs: STOP_GRACE_MS });
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS + 2_000);

@@ -36,6 +36,11 @@ type VaultRecord =
   | { readonly op: 'abort'; readonly file: string }
   | { readonly op: 'restored'; readonly file: string };
 
+/** A record without its kind. */
+function without<T extends { readonly op: string }>(record: T): Omit<T, 'op'> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== 'op')) as Omit<T, 'op'>;
+}
+
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 export class Vault {
@@ -168,13 +173,11 @@ export class Vault {
   #apply(record: VaultRecord): void {
     switch (record.op) {
       case 'secret': {
-        const { op: _, ...secret } = record;
-        this.#secrets.set(secret.name, secret);
+        this.#secrets.set(record.name, without(record));
         return;
       }
       case 'begin': {
-        const { op: _, ...file } = record;
-        this.#open.set(file.file, file);
+        this.#open.set(record.file, without(record));
         return;
       }
       case 'end': {

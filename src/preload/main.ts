@@ -13,6 +13,7 @@ function honoursProxyVariables(version: string): boolean {
 function useEnvironment(): void {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded late on purpose; esbuild bundles it
   const { EnvHttpProxyAgent, setGlobalDispatcher } = require('undici') as typeof Undici;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- put back as it was
   const { emitWarning } = process;
   process.emitWarning = () => undefined;
   try {

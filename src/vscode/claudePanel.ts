@@ -44,6 +44,8 @@ export function wireClaudePanel(sessions: Sessions, context: vscode.ExtensionCon
       vscode.ConfigurationTarget.Workspace,
     );
   };
-  const subscription = sessions.onDidChange(() => (queue = queue.then(update, update)));
-  return { dispose: () => subscription.dispose() };
+  const subscription = sessions.onDidChange(() => {
+    queue = queue.then(update, update);
+  });
+  return new vscode.Disposable(() => subscription.dispose());
 }

@@ -31,10 +31,11 @@ export class Sessions implements vscode.Disposable {
     private readonly context: vscode.ExtensionContext,
     private readonly log: vscode.LogOutputChannel,
   ) {
+    const contexts = this.onDidChange(() => this.#contexts());
     this.#disposables.push(
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.#refresh()),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.#refresh()),
-      { dispose: this.onDidChange(() => this.#contexts()).dispose },
+      new vscode.Disposable(() => contexts.dispose()),
     );
     this.#contexts();
     this.#refresh();

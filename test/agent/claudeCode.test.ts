@@ -15,13 +15,9 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-// eslint-disable-next-line @typescript-eslint/ban-ts-comment -- a script without types
-// @ts-expect-error
-import { ensureClaudeCode as ensure } from '../../scripts/claudeCode.mjs';
 import { FakeMessagesApi } from '../support/fakeMessagesApi';
 import { testAuthority, testLeaf } from '../support/pki';
 
-const ensureClaudeCode = ensure as () => Promise<string>;
 const root = path.join(import.meta.dirname, '../..');
 const ANSWER = 'The local model says hello.';
 /** Made from parts, so that no scanner takes it for a real one. */
@@ -45,7 +41,9 @@ describe.skipIf(host === undefined)('Claude Code', () => {
   let folder = '';
 
   beforeAll(async () => {
-    claude = await ensureClaudeCode();
+    // A script without types: what it promises is said here.
+    const script = (await import(path.join(root, 'scripts/claudeCode.mjs'))) as { ensureClaudeCode(): Promise<string> };
+    claude = await script.ensureClaudeCode();
     port = await api.listen('0.0.0.0');
     writeFileSync(path.join(base, 'ca.pem'), ca.cert);
   });

@@ -45,7 +45,10 @@ export class HttpMitmProxyEngine implements Engine {
     });
     this.#proxy.onConnect((request, socket, _head, proceed) => {
       const client = options.authenticate(request.headers['proxy-authorization']);
-      if (client) return void proceed();
+      if (client) {
+        proceed();
+        return;
+      }
       socket.end(
         'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="Sandbox Agent"\r\nContent-Length: 0\r\n\r\n',
       );
@@ -133,12 +136,7 @@ export class HttpMitmProxyEngine implements Engine {
     };
     const named = read(context.clientToProxyRequest.headers.host);
     const connected = context.isSSL ? read(connect.url) : named;
-    if (
-      !named ||
-      !connected ||
-      named.host !== connected.host ||
-      (named.port !== undefined && named.port !== connected.port)
-    )
+    if (!named || connected?.host !== named.host || (named.port !== undefined && named.port !== connected.port))
       return { target: undefined, client };
     return {
       target: {

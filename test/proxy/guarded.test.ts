@@ -79,12 +79,7 @@ describe('injection', () => {
     ['a header', '/', `x-api-key: ${DUMMY}`, ''],
     ['Basic', '/', `Authorization: Basic ${btoa(`x:${DUMMY}`)}`, ''],
     ['the query', `/?x=${DUMMY}`, 'X: 1', ''],
-    [
-      'the query, percent-encoded',
-      `/?x=${[...DUMMY].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('')}`,
-      'X: 1',
-      '',
-    ],
+    ['the query, percent-encoded', `/?x=${Buffer.from(DUMMY).toString('hex').replace(/../g, '%$&')}`, 'X: 1', ''],
     ['the body', '/', 'X: 1', `{"stolen":"${DUMMY}"}`],
   ])('blocks the dummy in %s to a host that the secret is not bound to, and shows it', async (_, path, field, body) => {
     fixture = await GuardedFixture.open('wire', POLICY, [{ ...SECRET, hosts: ['api.anthropic.com'] }]);

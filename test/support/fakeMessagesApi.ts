@@ -1,5 +1,6 @@
 // A local stand-in for the vendor's Messages API, over real TLS, with SSE. It accepts one key and nothing else, so that an
 // answer proves that the real key arrived. Shapes as in Anthropic's API reference, "Messages" and "Streaming".
+import type { ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { IssuedCertificate } from '../../src/files/x509';
@@ -46,7 +47,7 @@ export class FakeMessagesApi {
     });
   }
 
-  #message(body: string, response: import('node:http').ServerResponse): void {
+  #message(body: string, response: ServerResponse): void {
     const { stream, model } = JSON.parse(body) as { stream?: boolean; model: string };
     const message = {
       id: 'msg_local',

@@ -197,9 +197,7 @@ export function run(): Promise<void> {
         const subscription = session.onDidChangeState((state) => seen.push(state.kind));
         const pid = await proxyPid(port);
         process.kill(pid, 'SIGKILL');
-        await until(session.onDidChangeState as (listener: () => void) => { dispose(): void }, () =>
-          seen.includes('running'),
-        );
+        await until(session.onDidChangeState, () => seen.includes('running'));
         subscription.dispose();
         assert.deepEqual(seen, ['failed', 'starting', 'running']);
         assert.equal(session.state.kind === 'running' && session.state.port, port);
@@ -316,7 +314,7 @@ export function run(): Promise<void> {
 function proxyPid(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     execFile('ps', ['-eo', 'pid,args'], (_, stdout) => {
-      const line = stdout.split('\n').find((text) => /dist\/proxy\.js/.test(text) && !/grep/.test(text));
+      const line = stdout.split('\n').find((text) => text.includes('dist/proxy.js'));
       if (line) resolve(Number(line.trim().split(' ')[0]));
       else reject(new Error(`no proxy process for port ${port}`));
     });

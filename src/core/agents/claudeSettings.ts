@@ -73,7 +73,8 @@ export function removeOurs(now: string, before: string | undefined, after: strin
     const previous = at(old, keyPath);
     if (same(previous, value)) continue;
     const current = valueAt(out, keyPath);
-    if (Array.isArray(value) && Array.isArray(current)) {
+    if (same(current, value)) out = set(out, keyPath, previous);
+    else if (Array.isArray(value) && Array.isArray(current)) {
       const added = value.filter((item) => !(Array.isArray(previous) && previous.includes(item)));
       for (const item of added) {
         const index = (valueAt(out, keyPath) as unknown[]).indexOf(item);
@@ -81,7 +82,7 @@ export function removeOurs(now: string, before: string | undefined, after: strin
       }
       if (previous === undefined && (valueAt(out, keyPath) as unknown[]).length === 0)
         out = set(out, keyPath, undefined);
-    } else if (same(current, value)) out = set(out, keyPath, previous);
+    }
   }
   for (const keyPath of [['sandbox', 'network'], ['sandbox'], ['permissions'], ['env']]) {
     const value = valueAt(out, keyPath);

@@ -31,7 +31,6 @@ export function canonicalHost(raw: string): Result<CanonicalHost, string> {
   let name = inner.toLowerCase();
   if (!PLAIN.test(name)) {
     // Only names that hold something else than LDH go through the (slower) URL parser, which does the IDNA mapping.
-    // eslint-disable-next-line no-control-regex -- refusing control characters is the point
     if (/[\u0000-\u0020\u007f#%/:<>?@[\\\]^|]/.test(name))
       return err('the host holds a character that no host may hold');
     try {

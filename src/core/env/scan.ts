@@ -51,6 +51,7 @@ export function fromBinary(text: string): Uint8Array {
 
 /** A binary string as text; bytes that are not UTF-8 become U+FFFD. */
 export function decodeBinary(binary: string): string {
+  if (/^[\0-\x7f]*$/.test(binary)) return binary;
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(fromBinary(binary));
 }
 

@@ -159,7 +159,6 @@ const FORBIDDEN_TRAILER =
 function checkTrailers(section: string): void {
   for (const line of section.split('\r\n')) {
     if (line === '') continue;
-    // eslint-disable-next-line no-control-regex -- a bare CR or LF inside is what this refuses
     const match = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[^\x00-\x08\x0a-\x1f\x7f]*$/.exec(line);
     if (!match) throw bad('A trailer is not a valid header field.');
     if (FORBIDDEN_TRAILER.test(match[1]!.toLowerCase()))

@@ -43,7 +43,6 @@ export interface Head {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// eslint-disable-next-line no-control-regex -- control characters (and with them bare CR and LF) are what we look for
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 /** Removing one of these on a client's word would change what the message means or where it ends. */
 const NEVER_HOP_BY_HOP = new Set([

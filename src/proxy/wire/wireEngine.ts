@@ -4,7 +4,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { authority as formatAuthority } from '../../core/base/host';
 import type { Client, Engine, EngineOptions, LocalAnswer, Target } from '../engine';
-import { BadMessage } from '../http1/head';
+import type { BadMessage } from '../http1/head';
 import { LeafStore } from '../leaf';
 import { UpstreamPool } from '../upstream/pool';
 import { ClientConnection, type ConnectionDeps } from './clientConnection';

@@ -79,7 +79,7 @@ export function announcePending(deps: Deps): vscode.Disposable {
         });
     }
   });
-  return { dispose: () => subscription.dispose() };
+  return new vscode.Disposable(() => subscription.dispose());
 }
 
 /** What was asked about, even if the file changed again while the question stood. */

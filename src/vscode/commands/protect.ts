@@ -21,7 +21,7 @@ export const protect: Command = async ({ sessions, log }, argument) => {
   for (const { file, reason } of scan.skipped) log.warn(`${file} was not looked at: ${reason}`);
   const unattended = (argument as { ids?: string } | undefined)?.ids === 'ticked';
   if (scan.values.length === 0) {
-    if (!unattended) await offerStart(entry, vscode.l10n.t('No secrets were found in .env files.'));
+    if (!unattended) offerStart(entry, vscode.l10n.t('No secrets were found in .env files.'));
     return undefined;
   }
   const chosen = unattended ? scan.values.filter(({ ticked }) => ticked) : await choose(scan.values);
@@ -48,7 +48,7 @@ export const protect: Command = async ({ sessions, log }, argument) => {
     ].join('; ');
     void vscode.window.showWarningMessage(`${text}.`, vscode.l10n.t('Show Log')).then((action) => action && log.show());
   }
-  await offerStart(
+  offerStart(
     entry,
     report.swapped.length === 1
       ? vscode.l10n.t('1 value is swapped. The real one is in the vault.')
@@ -121,7 +121,7 @@ async function confirmed(chosen: readonly ScannedValue[], warnings: readonly str
   );
 }
 
-async function offerStart(entry: FolderEntry, text: string): Promise<void> {
+function offerStart(entry: FolderEntry, text: string): void {
   if (entry.session.state.kind === 'running') {
     void vscode.window.showInformationMessage(text);
     return;

@@ -90,7 +90,7 @@ class PolicyEditorProvider implements vscode.CustomTextEditorProvider {
     const entry = this.#entry(document);
     const before = document.getText();
     // Only on top of what is in force: approving a row must never approve a stranger's change with it.
-    if (!entry || entry.session.policy.state.approvedText !== before) {
+    if (entry?.session.policy.state.approvedText !== before) {
       send({
         type: 'refused',
         message: vscode.l10n.t(

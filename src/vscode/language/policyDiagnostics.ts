@@ -88,7 +88,7 @@ async function check(entry: FolderEntry, collection: vscode.DiagnosticCollection
       ),
     );
   }
-  if (state.pending && text === state.pending.text) {
+  if (text === state.pending?.text) {
     diagnostics.push(
       make(
         new vscode.Diagnostic(

@@ -67,7 +67,9 @@ function applyToAll(sessions: Sessions, context: vscode.ExtensionContext): void 
       settings.allTerminals() && failure === undefined ? session.agentEnvironment('terminal') : undefined;
     const wanted = Object.entries(environment ?? {});
     let current = 0;
-    collection.forEach(() => void current++);
+    collection.forEach(() => {
+      current++;
+    });
     if (wanted.length === current && wanted.every(([name, value]) => collection.get(name)?.value === value)) continue;
     collection.clear();
     collection.description = new vscode.MarkdownString(

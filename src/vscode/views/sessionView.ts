@@ -8,6 +8,9 @@ type Node =
   | { readonly kind: 'folder'; readonly entry: FolderEntry }
   | { readonly kind: 'row'; readonly item: vscode.TreeItem; readonly children: readonly Node[] };
 
+/** Totals need not be drawn as often as the flows. */
+const REFRESH_MS = 500;
+
 export function registerSessionView(sessions: Sessions): vscode.Disposable {
   const changed = new vscode.EventEmitter<void>();
   const view = vscode.window.createTreeView<Node>(VIEW.session, {
@@ -17,8 +20,32 @@ export function registerSessionView(sessions: Sessions): vscode.Disposable {
       getTreeItem: (node) => (node.kind === 'row' ? node.item : folderItem(node.entry)),
     },
   });
-  const subscription = sessions.onDidChange(() => changed.fire());
-  return vscode.Disposable.from(view, changed, { dispose: () => subscription.dispose() });
+  let timer: NodeJS.Timeout | undefined;
+  const soon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      changed.fire();
+    }, REFRESH_MS);
+  };
+  const watched = new WeakSet();
+  const watch = () => {
+    changed.fire();
+    for (const { flows } of sessions.all) {
+      if (watched.has(flows)) continue;
+      watched.add(flows);
+      flows.onDidChange(soon);
+    }
+  };
+  const subscription = sessions.onDidChange(watch);
+  watch();
+  return vscode.Disposable.from(
+    view,
+    changed,
+    new vscode.Disposable(() => {
+      subscription.dispose();
+      clearTimeout(timer);
+    }),
+  );
 }
 
 function children(sessions: Sessions, node: Node | undefined): Node[] {
