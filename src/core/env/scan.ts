@@ -99,8 +99,8 @@ class Scan {
   #comments(from: number, eol: number): void {
     let at = from;
     while (at < eol) {
-      const hash = this.text.indexOf('#', at);
-      if (hash < 0 || hash >= eol) return;
+      const hash = markIn(this.text, at, eol);
+      if (hash === eol) return;
       // `# # #` at once: looking behind each mark again would take for ever on a line that has nothing else.
       const marks = matchAt(this.#marks, this.text, hash)![0].length;
       const opens = marks > 1 || hash === from || isSpace(this.text[hash - 1]);
@@ -178,8 +178,7 @@ const UNBALANCED = 'its quotes do not match, and programs differ in what they ma
 const GLUED = 'it holds a "#", where some programs end the value and others do not; put it in quotes';
 
 function unquoted(text: string, from: number, eol: number): Span {
-  let hash = text.indexOf('#', from);
-  if (hash < 0 || hash > eol) hash = eol;
+  const hash = markIn(text, from, eol);
   const end = trimEnd(text, from, hash);
   const first = text[from];
   const isQuote = first === '"' || first === "'" || first === '`';
@@ -226,6 +225,12 @@ const isSpace = (char: string | undefined) => char === ' ' || char === '\t' || c
 function endOfLine(text: string, at: number): number {
   for (let i = at; i < text.length; i++) if (text[i] === '\n' || text[i] === '\r') return i;
   return text.length;
+}
+
+/** The first `#` before `end`, or `end`. Never looks further: a file without any would be read anew for each line. */
+function markIn(text: string, from: number, end: number): number {
+  const at = text.slice(from, end).indexOf('#');
+  return at < 0 ? end : from + at;
 }
 
 function trimEnd(text: string, from: number, end: number): number {
