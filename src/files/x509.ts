@@ -2,10 +2,11 @@
 // node:crypto (forge's own are slow and RSA only). RFC 5280. It never writes a file.
 import crypto from 'node:crypto';
 import net from 'node:net';
-import forge from 'node-forge';
+import type forge from 'node-forge';
+import asn1 from 'node-forge/lib/asn1.js';
+import util from 'node-forge/lib/util.js';
 import { parseIpv4, parseIpv6 } from '../core/base/address';
 
-const { asn1 } = forge;
 /** Context-specific tags are plain numbers; the types know only the universal ones. */
 const tagged = (tag: number, constructed: boolean, value: Asn1[] | string) =>
   // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- see above
@@ -34,7 +35,7 @@ const extension = (id: string, critical: boolean, value: Asn1) =>
   sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(der(value)));
 const attribute = (id: string, text: string) =>
   asn1.create(UNIVERSAL, SET, true, [
-    sequence(oid(id), asn1.create(UNIVERSAL, UTF8, false, forge.util.encodeUtf8(text))),
+    sequence(oid(id), asn1.create(UNIVERSAL, UTF8, false, util.encodeUtf8(text))),
   ]);
 
 const ECDSA_SHA256 = '1.2.840.10045.4.3.2';

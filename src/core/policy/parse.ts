@@ -1,10 +1,21 @@
 // Policy text to policy, or to problems with their place. Every key and value is checked; nothing unknown is ignored: a
 // text with an error is never in force. YAML by the `yaml` library (JSON is YAML), ranges from its nodes.
 import { isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import {
+  checkMethod,
+  checkPath,
+  checkScheme,
+  DEFAULTS,
+  isPort,
+  MATCH_KEYS,
+  MODES,
+  RULE_KEYS,
+  RULE_TYPES,
+  TOP_KEYS,
+} from './fields';
 import { canonicalPattern, checkHostPattern, isWideHost } from './hosts';
 import type {
   Match,
-  Mode,
   ParsedPolicy,
   Policy,
   PolicyTest,
@@ -17,13 +28,6 @@ import type {
 import { refuseYaml } from './yamlGuard';
 import { isEmptyNode, rangeOf, scalarOf, YamlReader } from './yamlReader';
 
-export const MODES: readonly Mode[] = ['monitor', 'ask', 'enforce'];
-export const DEFAULTS: readonly Policy['default'][] = ['block', 'allow'];
-export const RULE_TYPES: readonly RuleType[] = ['allow', 'block', 'tunnel'];
-export const SCHEMES: readonly Scheme[] = ['http', 'https', 'ws', 'wss'];
-export const TOP_KEYS = ['version', 'mode', 'default', 'rules', 'secrets', 'tests'] as const;
-export const RULE_KEYS = ['type', 'description', 'condition', 'action', 'addresses', 'acknowledge'] as const;
-export const MATCH_KEYS = ['host', 'port', 'scheme', 'method', 'path', 'agent'] as const;
 /** Part of the language, but not of this version: refused, because ignoring a limit would open what it was to close. */
 const LATER = new Set(
   'limit expires query header all any not credentials upstream websocket contentType maxBodyBytes graphql mcp'.split(
@@ -180,9 +184,6 @@ function readPorts(reader: YamlReader, node: unknown): number[] | 'any' | undefi
   return undefined;
 }
 
-const isPort = (port: unknown): port is number =>
-  typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65535;
-
 function readSecrets(reader: YamlReader, node: unknown): SecretBinding[] {
   if (node === undefined || isEmptyNode(node)) return [];
   const map = reader.map(node, '"secrets" must be a mapping from the name of a secret to its hosts and places.');
@@ -236,20 +237,6 @@ function canonical(pattern: string): string {
 
 function checkSecretHost(pattern: string): string | undefined {
   return checkHostPattern(pattern) ?? (isWideHost(canonical(pattern)) ? 'is too wide for a secret' : undefined);
-}
-
-function checkScheme(text: string): string | undefined {
-  return SCHEMES.some((scheme) => scheme === text) ? undefined : `must be ${SCHEMES.join(', ')}`;
-}
-
-export function checkMethod(text: string): string | undefined {
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text) || text === '*') return 'is not a method';
-  return text === text.toUpperCase() ? undefined : `methods are case-sensitive: write ${text.toUpperCase()}`;
-}
-
-export function checkPath(text: string): string | undefined {
-  if (!text.startsWith('/') && !text.startsWith('*')) return 'a path starts with "/"';
-  return /[?#\s]/.test(text) ? 'a path holds no query, fragment or space ("*" stands for any of them)' : undefined;
 }
 
 function checkPlace(text: string): string | undefined {

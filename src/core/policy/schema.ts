@@ -1,6 +1,6 @@
 // The JSON schema of a policy file, for completion and hover in editors. It speaks of form only; what is refused, and why, is
 // the parser's to say. Written to media/policy.schema.json by scripts/generate.mjs.
-import { DEFAULTS, type MATCH_KEYS, MODES, type RULE_KEYS, RULE_TYPES, SCHEMES, type TOP_KEYS } from './parse';
+import { DEFAULTS, type MATCH_KEYS, MODES, type RULE_KEYS, RULE_TYPES, SCHEMES, type TOP_KEYS } from './fields';
 
 type Schema = Readonly<Record<string, unknown>>;
 /** One property for each key that the parser knows: a key without words for it does not compile. */
