@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../src/core/policy/evaluate';
-import { checkMethod, checkPath, parsePolicy } from '../../../src/core/policy/parse';
+import { parsePolicy } from '../../../src/core/policy/parse';
 
 /** `code line:column` of each problem. */
 const problems = (text: string) =>
@@ -339,26 +339,4 @@ describe('never throws', () => {
       expect(parsePolicy(piece.repeat(20_000)).policy).toBeUndefined();
     },
   );
-});
-
-it.each([
-  ['GET', undefined],
-  ['M-SEARCH', undefined],
-  ['get', 'methods are case-sensitive: write GET'],
-  ['G T', 'is not a method'],
-  ['', 'is not a method'],
-])('method %j', (text, expected) => {
-  expect(checkMethod(text)).toBe(expected);
-});
-
-it.each([
-  ['/', true],
-  ['/a/**', true],
-  ['**/x', true],
-  ['a', false],
-  ['/a?b', false],
-  ['/a b', false],
-  ['/a#b', false],
-])('path %j', (text, expected) => {
-  expect(checkPath(text) === undefined).toBe(expected);
 });
