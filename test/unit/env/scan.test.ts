@@ -25,6 +25,7 @@ describe('scanEnv reads values as dotenv does', () => {
     ['double quotes, line ends expanded', 'A="a\\nb\\rc"', [['A', 'a\nb\rc']]],
     ['backticks around other quotes', 'A=`a"b\'c`', [['A', 'a"b\'c']]],
     ['escaped quotes keep their backslash', 'A="a\\"b"', [['A', 'a\\"b']]],
+    ['an escaped quote at the end of a line', 'A="a\\"\nb"', [['A', 'a\\"\nb']]],
     ['a value of several lines', 'A="one\ntwo"\nB=1', [['A', 'one\ntwo'], ['B', '1']]], // prettier-ignore
     ['CRLF', 'A=1\r\nB="x\r\ny"\r\n', [['A', '1'], ['B', 'x\ny']]], // prettier-ignore
     ['CR alone', 'A=1\rB=2', [['A', '1'], ['B', '2']]], // prettier-ignore

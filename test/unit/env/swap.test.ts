@@ -116,6 +116,12 @@ describe('planFile', () => {
     ]);
   });
 
+  it('nor a text that was put around a dummy', () => {
+    const isDummy = (value: string) => value === hex(32);
+    expect(plan(`A_TOKEN=v1:${hex(32)}\nB_TOKEN="x ${hex(32)}"`, { ...fresh, isDummy })).toEqual([]);
+    expect(plan(`A_TOKEN=v1:${hex(32)}`)).toHaveLength(1);
+  });
+
   it('finds nothing in ordinary files', () => {
     expect(plan('')).toEqual([]);
     expect(plan('NODE_ENV=production\nPORT=3000\nDATABASE_URL=postgres://localhost/app\n')).toEqual([]);

@@ -1,0 +1,228 @@
+// Scan, swap and restore on real files, with a real vault.
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Protector, restoreFolder } from '../../src/host/protect';
+import { openStateFolder } from '../../src/host/stateFolder';
+import { Vault } from '../../src/host/vault';
+import { ANTHROPIC, FILES, GITHUB, TestWorkspace } from '../support/workspace';
+
+let workspace: TestWorkspace;
+afterEach(() => workspace.remove());
+
+async function open(environment: NodeJS.ProcessEnv = {}) {
+  const state = await openStateFolder(workspace.folder, workspace.stateRoot);
+  const vault = await Vault.open(state);
+  return {
+    state,
+    vault,
+    deps: { folder: state.folder, vault, environment },
+    protector: new Protector({ folder: state.folder, vault, environment }),
+  };
+}
+
+async function protectAll(environment: NodeJS.ProcessEnv = {}) {
+  const opened = await open(environment);
+  const scan = await opened.protector.scan();
+  const report = await opened.protector.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
+  return { ...opened, scan, report };
+}
+
+describe('protect and restore', () => {
+  it('swap the ticked values, keep every other byte, and give everything back', async () => {
+    workspace = new TestWorkspace();
+    const { vault, deps, scan, report } = await protectAll();
+    expect(scan.files).toEqual(['.env', 'packages/web/.env.local']);
+    expect(report.refused).toEqual([]);
+    expect(scan.values.find(({ name }) => name === 'DATABASE_URL')?.ticked).toBe(false);
+    const all = Object.keys(FILES).map((name) => workspace.read(name));
+    expect(all.join()).not.toContain(ANTHROPIC);
+    expect(all.join()).not.toContain(GITHUB);
+    expect(all.join()).toContain('s3cr3tPassw0rd99');
+    expect(all.map((text) => text.length)).toEqual(Object.values(FILES).map((text) => text.length));
+    // The same value got the same dummy in both files.
+    const anthropic = vault.byValue(ANTHROPIC)!;
+    expect(all.filter((text) => text.includes(anthropic.dummy))).toHaveLength(2);
+    const restored = await restoreFolder(deps);
+    expect(restored).toEqual({ restored: ['.env', 'packages/web/.env.local'], merged: [], failed: [] });
+    expect(workspace.untouched()).toBe(true);
+    expect(vault.secrets).toEqual([]);
+  });
+
+  it('keep mode and symlink, and follow the link to its file', async () => {
+    workspace = new TestWorkspace({ 'config/real.env': `STRIPE_SECRET_KEY=sk_${'test'}_51AbCdEfGhIjKlMnOpQrStUvWx\n` });
+    chmodSync(workspace.file('config/real.env'), 0o640);
+    symlinkSync('config/real.env', workspace.file('.env'));
+    const { deps } = await protectAll();
+    expect(lstatSync(workspace.file('.env')).isSymbolicLink()).toBe(true);
+    expect(statSync(workspace.file('config/real.env')).mode & 0o777).toBe(0o640);
+    expect(workspace.read('config/real.env')).not.toContain('51AbCdEfGhIjKlMnOpQrStUvWx');
+    await restoreFolder(deps);
+    expect(workspace.read('config/real.env')).toContain('51AbCdEfGhIjKlMnOpQrStUvWx');
+    expect(lstatSync(workspace.file('.env')).isSymbolicLink()).toBe(true);
+  });
+
+  it('leave alone what leads out of the folder', async () => {
+    workspace = new TestWorkspace({});
+    const outside = path.join(workspace.base, 'outside.env');
+    writeFileSync(outside, FILES['.env']!);
+    symlinkSync(outside, workspace.file('.env'));
+    const { scan } = await protectAll();
+    expect(scan.skipped[0]?.file).toBe('.env');
+    expect(readFileSync(outside, 'utf8')).toBe(FILES['.env']);
+  });
+
+  it('keep edits that were made while protected', async () => {
+    workspace = new TestWorkspace();
+    const { deps } = await protectAll();
+    workspace.write('.env', `${readFileSync(workspace.file('.env'), 'utf8')}ADDED=later\n`);
+    const report = await restoreFolder(deps);
+    expect(report.merged).toEqual(['.env']);
+    expect(readFileSync(workspace.file('.env'), 'utf8')).toBe(`${FILES['.env']!}ADDED=later\n`);
+  });
+
+  it('follow a dummy into another env file, and a renamed one', async () => {
+    workspace = new TestWorkspace();
+    const { deps } = await protectAll();
+    workspace.write('.env.copy', readFileSync(workspace.file('.env')));
+    renameSync(workspace.file('packages/web/.env.local'), workspace.file('packages/web/.env.production'));
+    const report = await restoreFolder(deps);
+    expect(report.failed).toEqual([]);
+    expect(readFileSync(workspace.file('.env.copy'), 'utf8')).toBe(FILES['.env']);
+    expect(readFileSync(workspace.file('packages/web/.env.production'), 'utf8')).toBe(FILES['packages/web/.env.local']);
+  });
+
+  it('keep the values of a deleted file in the vault', async () => {
+    workspace = new TestWorkspace({ '.env': `GITHUB_TOKEN=${GITHUB}\n` });
+    const { deps, state } = await protectAll();
+    rmSync(workspace.file('.env'));
+    const report = await restoreFolder(deps);
+    expect(report.failed).toMatchObject([{ file: '.env' }]);
+    expect((await Vault.open(state)).byValue(GITHUB)).toBeDefined();
+  });
+
+  it('take a value typed over a dummy as a new secret', async () => {
+    workspace = new TestWorkspace({ '.env': `GITHUB_TOKEN=${GITHUB}\n` });
+    const { vault, deps } = await protectAll();
+    const next = `${GITHUB.slice(0, -1)}3`;
+    workspace.write('.env', `GITHUB_TOKEN=${next}\n`);
+    const again = new Protector(deps);
+    const scan = await again.scan();
+    expect(scan.values).toHaveLength(1);
+    await again.protect(scan.values.map(({ id }) => id));
+    expect(vault.byValue(next)).toBeDefined();
+    await restoreFolder(deps);
+    expect(workspace.read('.env')).toBe(`GITHUB_TOKEN=${next}\n`);
+  });
+
+  it('refuse a file that changed since the scan', async () => {
+    workspace = new TestWorkspace();
+    const { protector } = await open();
+    const scan = await protector.scan();
+    workspace.write('.env', 'OTHER=1\n');
+    const report = await protector.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
+    expect(report.refused.map(({ file }) => file)).toContain('.env');
+    expect(workspace.read('.env')).toBe('OTHER=1\n');
+  });
+
+  it.skipIf(process.getuid?.() === 0)('leave a read-only file alone and say so', async () => {
+    workspace = new TestWorkspace();
+    chmodSync(workspace.file('.env'), 0o400);
+    const { report } = await protectAll();
+    expect(report.refused[0]?.reason).toMatch(/cannot be written/);
+    expect(readFileSync(workspace.file('.env'), 'utf8')).toBe(FILES['.env']);
+  });
+
+  it('untick what git tracks, and list the copies in files and in history', async () => {
+    workspace = new TestWorkspace();
+    workspace.git('init', '-q');
+    workspace.write('notes.txt', `the key is ${ANTHROPIC}`);
+    workspace.git('add', 'packages', 'notes.txt');
+    workspace.git('commit', '-qm', 'oops');
+    const { scan, report } = await protectAll();
+    expect(scan.values.filter(({ file }) => file === 'packages/web/.env.local').every(({ ticked }) => !ticked)).toBe(
+      true,
+    );
+    expect(report.copies.map(({ where }) => where).sort()).toEqual([
+      expect.stringMatching(/^git history, commit [0-9a-f]+$/),
+      'notes.txt',
+      'packages/web/.env.local',
+    ]);
+    expect(JSON.stringify(report)).not.toContain(ANTHROPIC);
+  });
+
+  it('take agent keys of the environment in', async () => {
+    workspace = new TestWorkspace({});
+    const { vault, report } = await protectAll({
+      ANTHROPIC_API_KEY: ANTHROPIC,
+      HOME: '/home/me',
+      SECRET_SAUCE: 'ordinary',
+    });
+    expect(report.swapped).toEqual([{ name: 'ANTHROPIC_API_KEY', file: 'environment' }]);
+    expect(vault.secrets).toMatchObject([
+      { name: 'ANTHROPIC_API_KEY', fromEnvironment: true, hosts: ['api.anthropic.com'] },
+    ]);
+  });
+
+  it('warn about what reads the file itself', async () => {
+    workspace = new TestWorkspace({
+      '.env': 'A=1\n',
+      'compose.yaml': 'services:\n  web:\n    env_file: .env\n',
+      'package.json': '{"scripts":{"deploy":"wrangler secret bulk .env"}}',
+    });
+    const { protector } = await open();
+    const { warnings } = await protector.scan();
+    expect(warnings.join()).toMatch(/compose\.yaml[^]*wrangler/);
+  });
+});
+
+describe('the vault', () => {
+  it('is for the user alone, outside the workspace', async () => {
+    workspace = new TestWorkspace();
+    const { state } = await protectAll();
+    expect(statSync(state.vault).mode & 0o777).toBe(0o600);
+    expect(statSync(state.directory).mode & 0o777).toBe(0o700);
+    expect(state.directory.startsWith(workspace.folder)).toBe(false);
+  });
+
+  it('is shared: what one process protected another restores', async () => {
+    workspace = new TestWorkspace();
+    await protectAll();
+    const { deps } = await open();
+    await restoreFolder(deps);
+    expect(workspace.untouched()).toBe(true);
+  });
+
+  it('survives a torn last line, and refuses a damaged one', async () => {
+    workspace = new TestWorkspace();
+    const { state } = await protectAll();
+    const text = readFileSync(state.vault, 'utf8');
+    writeFileSync(state.vault, `${text}{"op":"secr`);
+    const { deps } = await open();
+    await restoreFolder(deps);
+    expect(workspace.untouched()).toBe(true);
+    writeFileSync(state.vault, `garbage\n${text}`);
+    await expect(Vault.open(state)).rejects.toThrow(/damaged/);
+    expect(readFileSync(state.vault, 'utf8')).toBe(`garbage\n${text}`);
+  });
+
+  it('leaves no temporary files behind', async () => {
+    workspace = new TestWorkspace();
+    const { deps, state } = await protectAll();
+    await restoreFolder(deps);
+    mkdirSync(workspace.file('empty'));
+    expect(readdirSync(workspace.folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(readdirSync(state.directory).filter((name) => name.endsWith('.tmp') || name.endsWith('.lock'))).toEqual([]);
+  });
+});
