@@ -9,6 +9,7 @@ import {
   matchFields,
   type NewRule,
   newRuleOf,
+  samePolicy,
   ownFields,
   sameRule,
 } from '../../../src/core/policy/ruleText';
@@ -100,4 +101,17 @@ describe('sameRule', () => {
 it('leaves out what is not set', () => {
   expect(ownFields({ type: 'block' })).toEqual({ type: 'block' });
   expect(matchFields({ type: 'block', host: [], port: 'any' })).toEqual({ port: 'any' });
+});
+
+it.each([
+  ['mode: ask\nrules: []\n', '# c\n{ "rules": [ ], "mode": "ask" }', true],
+  ['mode: ask', 'mode: enforce', false],
+  [
+    '[{ type: block, condition: { match: { host: A.example } } }]',
+    'type: block\ncondition:\n  match: { host: a.example }',
+    true,
+  ],
+  ['secrets: { A: { hosts: [] } }', 'secrets: { B: { hosts: [] } }', false],
+])('%j says the same as %j: %s', (a, b, expected) => {
+  expect(samePolicy(parsePolicy(a).policy!, parsePolicy(b).policy!)).toBe(expected);
 });
