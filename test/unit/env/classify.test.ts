@@ -98,7 +98,7 @@ describe('what is shown and not ticked', () => {
 
 it('is quick with names and values made to keep it busy', () => {
   for (const piece of ['WEBHOOK_', 'JWT_TOKEN_', 'SESSION_', '_1', '-----BEGIN A', 'xox', 'a.', ',a ', '@', 'A'])
-    for (const text of [piece.repeat(200_000), `${piece.repeat(200_000)}!`]) {
+    for (const text of [piece.repeat(60_000), `${piece.repeat(60_000)}!`]) {
       judge(text, body(30));
       judge('A_TOKEN', text);
     }
