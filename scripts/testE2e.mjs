@@ -7,7 +7,8 @@ import { buildAll, ensureDependencies, root } from './setup.mjs';
 
 await ensureDependencies();
 const { makeDemo } = await import('./demo.mjs');
-const { launchBrowser, startServer, workbenchUrl, writeSettings } = await import('./vscodeServer.mjs');
+const { installExtension, launchBrowser, startServer, workbenchUrl, writeSettings } =
+  await import('./vscodeServer.mjs');
 const { Workbench } = await import('../test/e2e/workbench.mjs');
 
 await buildAll();
@@ -55,6 +56,20 @@ const ask = (target) =>
       ['-c', `${environment}\nexport NO_PROXY= no_proxy=\nexec "${process.execPath}" ask.mjs ${target}`],
       { cwd: demo.folder },
       (_, stdout, stderr) => resolve(stdout + stderr),
+    );
+  });
+
+/** A request without any key. */
+const plain = (target) =>
+  new Promise((resolve) => {
+    execFile(
+      'sh',
+      [
+        '-c',
+        `${environment}\nexport NO_PROXY= no_proxy=\nexec "${process.execPath}" -e "fetch('${demo.url}${target}')"`,
+      ],
+      { cwd: demo.folder },
+      resolve,
     );
   });
 
@@ -111,15 +126,7 @@ try {
     await workbench.clearNotifications();
     expect((await ask('/hello')).includes('hello, whoever'), 'the key was not injected');
     expect((await ask('/admin/keys')).startsWith('403'), 'the endpoint was not blocked');
-    environment = environment.replace(/$/, '');
-    await new Promise((resolve) =>
-      execFile(
-        'sh',
-        ['-c', `${environment}\nexport NO_PROXY= no_proxy=\n"${process.execPath}" -e "fetch('${demo.url}/status')"`],
-        { cwd: demo.folder },
-        resolve,
-      ),
-    );
+    await plain('/status');
     const tree = page.getByRole('tree', { name: /Flows/ });
     await tree.getByText('GET 200 /hello').waitFor();
     await tree.getByText('injected DEMO_API_KEY').first().waitFor();
@@ -182,7 +189,7 @@ try {
     await workbench.screenshot('7-waiting');
     await panel.getByRole('button', { name: 'Put the approved text back' }).click();
     await panel.getByText('in force').waitFor();
-    expect(policy() === before, 'the approved text is not back');
+    await eventually(() => policy() === before, 'the approved text is not back');
     await workbench.clearNotifications();
   });
 
@@ -193,15 +200,19 @@ try {
   });
 
   for (const [theme, name] of [
-    ['Light Modern', 'light'],
+    ['Default Light Modern', 'light'],
+    ['Default Dark Modern', 'dark'],
     ['Default High Contrast', 'high-contrast'],
   ]) {
     await test(`looks right in ${theme}`, async () => {
-      writeSettings(server.home, { 'workbench.colorTheme': theme });
+      writeSettings(server.home, { 'workbench.colorTheme': theme, 'window.autoDetectHighContrast': false });
       await page.reload();
       await workbench.openView('Sandbox Agent');
       await page.locator('.statusbar').getByText('Guarded').waitFor({ timeout: 30_000 });
-      await page.locator(`.monaco-workbench.${name === 'light' ? 'vs' : 'hc-black'}`).waitFor();
+      await page
+        .locator(`.monaco-workbench.${{ light: 'vs', dark: 'vs-dark', 'high-contrast': 'hc-black' }[name]}`)
+        .waitFor();
+      await plain('/status');
       await ask('/hello');
       await ask('/admin/keys');
       await page.getByRole('tree', { name: /Flows/ }).getByText('GET 403 /admin/keys').first().waitFor();
@@ -224,6 +235,24 @@ try {
     await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Restore' }).click();
     await page.getByText('1 file holds its real values again').first().waitFor();
     expect(env() === demo.env, 'the .env is not what it was');
+  });
+
+  await test('the VSIX installs and runs in a server of its own', async () => {
+    const { makePackage } = await import('./package.mjs');
+    const vsix = await makePackage(path.join(demo.base, 'sandbox-agent.vsix'));
+    const extensions = path.join(demo.base, 'extensions');
+    installExtension(vsix, extensions);
+    const second = await startServer({ extensionsDir: extensions });
+    try {
+      const other = await context.newPage();
+      await other.goto(workbenchUrl(second, demo.folder, { extension: undefined }));
+      const installed = new Workbench(other, shots);
+      await installed.openView('Sandbox Agent');
+      await other.getByRole('button', { name: 'Protect Workspace' }).first().waitFor({ timeout: 30_000 });
+      await other.close();
+    } finally {
+      await second.stop();
+    }
   });
 } finally {
   await browser.close();

@@ -156,7 +156,8 @@ export function writeSettings(home, settings) {
   writeFileSync(file, JSON.stringify({ ...quietEditor, ...settings }));
 }
 
-export function workbenchUrl(server, folder, { extension = root, tests, workspace } = {}) {
+export function workbenchUrl(server, folder, { tests, workspace, ...options } = {}) {
+  const extension = 'extension' in options ? options.extension : root;
   const uri = (file) => `vscode-remote://127.0.0.1:${server.port}${file}`;
   const payload = [
     ...(extension ? [['extensionDevelopmentPath', uri(extension)]] : []),
@@ -165,6 +166,25 @@ export function workbenchUrl(server, folder, { extension = root, tests, workspac
   ];
   const open = workspace ? `workspace=${encodeURIComponent(workspace)}` : `folder=${encodeURIComponent(folder)}`;
   return `${server.url}/?${open}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
+}
+
+/** Puts a VSIX into an extensions folder, as a user's `--install-extension` does. */
+export function installExtension(vsix, extensionsDir) {
+  const { node, server } = ensureServer();
+  execFileSync(
+    node,
+    [
+      server,
+      '--accept-server-license-terms',
+      '--extensions-dir',
+      extensionsDir,
+      '--server-data-dir',
+      `${extensionsDir}-data`,
+      '--install-extension',
+      vsix,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
 }
 
 export async function launchBrowser() {

@@ -34,9 +34,7 @@ const time = (at: Date) =>
 const extension = (id: string, critical: boolean, value: Asn1) =>
   sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(der(value)));
 const attribute = (id: string, text: string) =>
-  asn1.create(UNIVERSAL, SET, true, [
-    sequence(oid(id), asn1.create(UNIVERSAL, UTF8, false, util.encodeUtf8(text))),
-  ]);
+  asn1.create(UNIVERSAL, SET, true, [sequence(oid(id), asn1.create(UNIVERSAL, UTF8, false, util.encodeUtf8(text)))]);
 
 const ECDSA_SHA256 = '1.2.840.10045.4.3.2';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';

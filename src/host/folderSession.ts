@@ -392,12 +392,11 @@ export class FolderSession implements FolderSessionApi {
     for (const file of new Set(vault.files.map((entry) => entry.file))) {
       const bytes = await readIfThere(path.join(folder, file));
       if (!bytes) continue;
-      const { bytes: real } = restoreBytes(
-        bytes,
-        vault.files.filter((entry) => entry.file === file).flatMap(({ pairs }) => pairs),
-      );
-      for (const { key, value, inComment } of scanEnv(real)) {
-        if (!inComment && vault.secrets.some((secret) => value.includes(secret.value))) env[key] = value;
+      const pairs = vault.files.filter((entry) => entry.file === file).flatMap((entry) => entry.pairs);
+      const { bytes: real } = restoreBytes(bytes, pairs);
+      // By the bytes that stood there: a URL's password is written percent-encoded.
+      for (const { key, value, raw, inComment } of scanEnv(real)) {
+        if (!inComment && pairs.some((pair) => raw.includes(pair.raw))) env[key] = value;
       }
     }
     for (const { name, value, fromEnvironment } of vault.secrets) if (fromEnvironment) env[name] ??= value;

@@ -1,6 +1,7 @@
 // The table of commands. A failure is shown and logged, never swallowed; its message holds no value.
 import * as vscode from 'vscode';
 import { copyEnvironment, launchClaude, runReal } from './agents';
+import { allowRequest } from './allowRequest';
 import { blockHost } from './blockHost';
 import type { Command, Deps } from './command';
 import { clearFlows, copyUrl, openFlow, showFlows, showRule } from './flows';
@@ -12,6 +13,7 @@ import { start, stop } from './startStop';
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   actions,
+  allowRequest,
   approvePolicy,
   blockHost,
   clearFlows,
