@@ -1,337 +1,222 @@
-// The policy editor's page: rules as rows of a table. Plain DOM; text goes in as text, never as HTML. It asks the extension for
-// each edit and draws what comes back.
-import type { NewRule } from '../core/policy/edit';
+// The policy editor's page: rules as rows of a table. Plain DOM. It asks the extension for each edit and draws what comes
+// back; it changes nothing by itself.
+import { DEFAULTS, MODES } from '../core/policy/fields';
+import { type NewRule, sameRule } from '../core/policy/ruleText';
 import type { EditorModel, FromPolicyEditor, ToPolicyEditor } from '../protocol/policyEditorMessages';
+import { button, el, select } from './dom';
+import { COLUMNS, rowEditor, type RowEditor, viewRow } from './policyRow';
 
 declare function acquireVsCodeApi(): { postMessage(message: FromPolicyEditor): void };
 
 const api = acquireVsCodeApi();
+const post = (message: FromPolicyEditor) => api.postMessage(message);
 const root = document.getElementById('root')!;
-/** The row being edited: an index, `new`, or none. */
-let editing: number | 'new' | undefined;
-let current: EditorModel | undefined;
 
-function el<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  attributes: Record<string, string> = {},
-  ...children: (Node | string)[]
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
+/** The row in the user's hands. It is kept, with what was typed, while the rows around it are drawn again. */
+interface Editing {
+  /** Undefined: a new rule. */
+  readonly rule: NewRule | undefined;
+  readonly editor: RowEditor;
 }
+let model: EditorModel | undefined;
+let editing: Editing | undefined;
+/** The row in the user's hands was sent off. */
+let saving = false;
+let notice = '';
+/** Where the focus goes once the edit that was asked for is drawn. */
+let focusNext: string | undefined;
 
-function button(
-  label: string,
-  title: string,
-  onClick: () => void,
-  attributes: Record<string, string> = {},
-): HTMLButtonElement {
-  const element = el('button', { type: 'button', title, 'aria-label': title, ...attributes }, label);
-  element.addEventListener('click', onClick);
-  return element;
-}
+const MODE_HELP = {
+  monitor: 'What no rule matches is let through and marked.',
+  ask: 'What no rule matches is blocked: there is nobody to ask yet.',
+  enforce: 'What no rule matches is blocked.',
+} as const;
+const APPROVAL = {
+  approved: 'in force',
+  waiting: 'waits for approval',
+  unsaved: 'not saved',
+  foreign: 'not in force',
+} as const;
+/** Rows are edited only on top of what is in force. */
+const locked = () => (model?.approval === 'approved' ? undefined : '');
 
-function select(
-  label: string,
-  values: readonly string[],
-  value: string,
-  onChange: (value: string) => void,
-): HTMLLabelElement {
-  const choice = el(
-    'select',
-    { 'aria-label': label },
-    ...values.map((text) => el('option', text === value ? { value: text, selected: '' } : { value: text }, text)),
-  );
-  choice.addEventListener('change', () => onChange(choice.value));
-  return el('label', { class: 'choice' }, label, choice);
-}
-
-const MODE_HELP: Readonly<Record<string, string>> = {
-  monitor: 'What no rule allows is let through and marked.',
-  ask: 'What no rule allows is blocked: there is nobody to ask yet.',
-  enforce: 'What no rule allows is blocked.',
-};
-
-function draw(model: EditorModel): void {
+function draw(): void {
+  if (!model) return;
   const focused = document.activeElement?.getAttribute('data-focus');
   root.replaceChildren(header(model), ...banners(model), ...(model.policy ? [table(model.policy.rules)] : []));
-  if (focused) root.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
+  const target = focused ?? undefined;
+  if (target !== undefined) focus(target);
+}
+
+function focus(name: string): void {
+  const element = root.querySelector<HTMLElement>(`[data-focus="${CSS.escape(name)}"]`);
+  // The end of the list has no way further down: the other arrow is next to it.
+  if (element instanceof HTMLButtonElement && element.disabled)
+    focus(name.startsWith('up') ? name.replace('up', 'down') : name.replace('down', 'edit'));
+  else element?.focus();
 }
 
 function header({ policy, approval }: EditorModel): HTMLElement {
-  const state = { approved: 'in force', waiting: 'waits for approval', unsaved: 'not saved' }[approval];
   const head = el(
     'header',
     {},
     el('h1', {}, 'Policy'),
-    el('span', { class: `state ${approval}`, role: 'status' }, state),
+    el('span', { class: `state ${approval}`, role: 'status' }, APPROVAL[approval]),
   );
   if (policy) {
+    const mode = select(MODES, policy.mode, { 'data-focus': 'mode', disabled: locked() }, (value) =>
+      post({ type: 'mode', mode: value }),
+    );
+    const fallback = select(DEFAULTS, policy.default, { 'data-focus': 'default', disabled: locked() }, (value) =>
+      post({ type: 'default', action: value }),
+    );
     head.append(
-      select('Mode', ['monitor', 'ask', 'enforce'], policy.mode, (mode) =>
-        api.postMessage({ type: 'mode', mode: mode as 'monitor' }),
-      ),
-      select('Without a rule', ['block', 'allow'], policy.default, (action) =>
-        api.postMessage({ type: 'default', action: action as 'block' }),
-      ),
+      el('label', { class: 'choice' }, 'Mode', mode),
+      el('label', { class: 'choice' }, 'Without a rule', fallback),
     );
   }
+  const openText = () => post({ type: 'command', command: 'openAsText', at: undefined });
   head.append(
     el('span', { class: 'grow' }),
-    button('Open as Text', 'Open as Text', () => api.postMessage({ type: 'command', command: 'openAsText' }), {
-      class: 'secondary',
-    }),
+    button('Open as Text', 'Open as Text', openText, { class: 'secondary', 'data-focus': 'text' }),
   );
-  if (policy)
-    head.append(
-      el(
-        'p',
-        { class: 'help' },
-        `The first rule that matches decides. ${policy.default === 'block' ? (MODE_HELP[policy.mode] ?? '') : 'What no rule matches is allowed.'}`,
-      ),
-    );
+  if (policy) {
+    const help = policy.default === 'block' ? MODE_HELP[policy.mode] : 'What no rule matches is allowed.';
+    head.append(el('p', { class: 'help' }, `The first rule that matches decides. ${help}`));
+  }
   return head;
 }
 
 function banners({ approval, problems }: EditorModel): HTMLElement[] {
-  const list = problems.map(({ severity, line, column, message }) =>
-    el(
-      'div',
-      { class: `banner ${severity}`, role: severity === 'error' ? 'alert' : 'note' },
-      `Line ${line}, column ${column}: ${message}`,
-    ),
-  );
+  const list: HTMLElement[] = [];
+  if (notice !== '') list.push(el('div', { class: 'banner error', role: 'alert' }, notice));
   if (approval === 'waiting') {
-    const command = (name: 'showDifference' | 'approve' | 'putBack') => () =>
-      api.postMessage({ type: 'command', command: name });
+    const command = (name: 'showDifference' | 'approve' | 'putBack') => () => post({ type: 'command', command: name });
     const valid = !problems.some(({ severity }) => severity === 'error');
-    list.unshift(
+    list.push(
       el(
         'div',
         { class: 'banner warning', role: 'alert' },
         el('strong', {}, 'This text waits for your approval. '),
         'It was not written by a command of yours; the approved text is in force. ',
-        button('Show difference', 'Show the difference', command('showDifference')),
-        ...(valid ? [button('Approve', 'Approve this text', command('approve'))] : []),
-        button('Put back', 'Put the approved text back', command('putBack'), { class: 'secondary' }),
+        button('Show difference', 'Show the difference', command('showDifference'), { 'data-focus': 'difference' }),
+        ...(valid ? [button('Approve', 'Approve this text', command('approve'), { 'data-focus': 'approve' })] : []),
+        button('Put back', 'Put the approved text back', command('putBack'), {
+          class: 'secondary',
+          'data-focus': 'back',
+        }),
       ),
     );
   }
+  if (approval === 'unsaved')
+    list.push(
+      el(
+        'div',
+        { class: 'banner warning', role: 'status' },
+        el('strong', {}, 'This text is not saved. '),
+        'The approved text is in force. Once it is saved, this text waits for your approval.',
+      ),
+    );
+  if (approval === 'foreign')
+    list.push(
+      el('div', { class: 'banner warning', role: 'status' }, 'This is not the policy of an open, trusted folder.'),
+    );
+  problems.forEach(({ severity, line, column, message }, index) =>
+    list.push(
+      el(
+        'div',
+        { class: `banner ${severity}`, role: severity === 'error' ? 'alert' : 'note' },
+        `Line ${line}, column ${column}: ${message} `,
+        button(
+          'Show',
+          `Show line ${line}`,
+          () => post({ type: 'command', command: 'openAsText', at: { line, column } }),
+          { class: 'secondary', 'data-focus': `problem ${index}` },
+        ),
+      ),
+    ),
+  );
   return list;
 }
 
-const COLUMNS = ['', 'Type', 'Host', 'Method', 'Path', 'Description', ''];
-
 function table(rules: readonly NewRule[]): HTMLElement {
   const body = el('tbody');
-  rules.forEach((rule, index) =>
-    body.append(editing === index ? editRow(rule, index) : row(rule, index, rules.length)),
-  );
-  if (editing === 'new') body.append(editRow({ type: 'block' }, 'new'));
-  if (rules.length === 0 && editing !== 'new')
+  const held = editing?.rule;
+  // Found by what it said when it was opened: rows above it may have come or gone.
+  const place = held ? rules.findIndex((rule) => sameRule(rule, held)) : -1;
+  rules.forEach((rule, index) => {
+    if (editing && index === place) body.append(editing.editor.element);
+    else body.append(viewRow(rule, index, rules.length, locked() === undefined ? actions(rule, index) : undefined));
+  });
+  if (editing && place < 0) body.append(editing.editor.element);
+  if (rules.length === 0 && !editing)
     body.append(el('tr', {}, el('td', { colspan: String(COLUMNS.length), class: 'empty' }, 'No rules yet.')));
-  const add = button('Add rule', 'Add a rule', () => edit('new'), { 'data-focus': 'add' });
+  const heads = COLUMNS.map((text) =>
+    el('th', { scope: 'col' }, text === 'Number' || text === 'Actions' ? el('span', { class: 'hidden' }, text) : text),
+  );
   return el(
     'section',
     { 'aria-label': 'Rules' },
-    el(
-      'table',
-      {},
-      el(
-        'thead',
-        {},
-        el(
-          'tr',
-          {},
-          ...COLUMNS.map((text, i) =>
-            el(
-              'th',
-              { scope: 'col' },
-              text === '' ? el('span', { class: 'hidden' }, i === 0 ? 'Number' : 'Actions') : text,
-            ),
-          ),
-        ),
-      ),
-      body,
-    ),
-    add,
+    el('table', {}, el('thead', {}, el('tr', {}, ...heads)), body),
+    button('Add rule', 'Add a rule', () => open(undefined, rules.length), { 'data-focus': 'add', disabled: locked() }),
   );
 }
 
-function row(rule: NewRule, index: number, count: number): HTMLElement {
-  const number = index + 1;
-  const host = `${(rule.host ?? ['any host']).join(', ')}${rule.port === undefined ? '' : `:${rule.port === 'any' ? '*' : rule.port.join(',')}`}`;
-  const actions = el(
-    'td',
-    { class: 'actions' },
-    button('↑', `Move rule ${number} up`, () => api.postMessage({ type: 'move', from: index, to: index - 1 }), {
-      'data-focus': `up ${index}`,
-      ...(index === 0 ? { disabled: '' } : {}),
-    }),
-    button('↓', `Move rule ${number} down`, () => api.postMessage({ type: 'move', from: index, to: index + 1 }), {
-      'data-focus': `down ${index}`,
-      ...(index === count - 1 ? { disabled: '' } : {}),
-    }),
-    button('Edit', `Edit rule ${number}`, () => edit(index), { 'data-focus': `edit ${index}` }),
-    button('Remove', `Remove rule ${number}`, () => api.postMessage({ type: 'remove', index }), {
-      'data-focus': `remove ${index}`,
-    }),
-  );
-  return el(
-    'tr',
-    { class: rule.type },
-    el('td', { class: 'number' }, String(number)),
-    el('td', {}, el('span', { class: `type ${rule.type}` }, rule.type)),
-    el(
-      'td',
-      { class: 'mono' },
-      host,
-      ...(rule.addresses === 'any'
-        ? [el('span', { class: 'note', title: 'May lead to private and loopback addresses' }, ' any address')]
-        : []),
-    ),
-    el('td', { class: 'mono' }, (rule.method ?? ['any']).join(', ')),
-    el('td', { class: 'mono' }, (rule.path ?? ['any']).join(', ')),
-    el('td', {}, rule.description ?? ''),
-    actions,
-  );
-}
-
-function editRow(rule: NewRule, index: number | 'new'): HTMLElement {
-  const field = (label: string, value: string, hint: string) => {
-    const input = el('input', {
-      type: 'text',
-      'aria-label': label,
-      placeholder: hint,
-      value,
-      spellcheck: 'false',
-      'data-focus': `field ${label}`,
-    });
-    return input;
+function actions(rule: NewRule, index: number) {
+  const ask = (message: FromPolicyEditor, next: string) => {
+    focusNext = next;
+    post(message);
   };
-  const type = el(
-    'select',
-    { 'aria-label': 'Type', 'data-focus': 'field Type' },
-    ...(['allow', 'block', 'tunnel'] as const).map((text) =>
-      el('option', text === rule.type ? { value: text, selected: '' } : { value: text }, text),
-    ),
-  );
-  const port = rule.port === undefined ? '' : `:${rule.port === 'any' ? '*' : rule.port.join(',')}`;
-  const host = field('Host', `${(rule.host ?? []).join(', ')}${port}`, 'api.example.com or *.example.com');
-  host.setAttribute('list', 'hosts');
-  const method = field('Method', (rule.method ?? []).join(', '), 'any');
-  const path = field('Path', (rule.path ?? []).join(', '), 'any');
-  const description = field('Description', rule.description ?? '', 'what for');
-  const any = el('input', {
-    type: 'checkbox',
-    id: 'any-address',
-    ...(rule.addresses === 'any' ? { checked: '' } : {}),
-  });
-  const save = () => {
-    const next = read({
-      type: type.value,
-      host: host.value,
-      method: method.value,
-      path: path.value,
-      description: description.value,
-      any: any.checked,
-    });
-    editing = undefined;
-    api.postMessage(
-      index === 'new'
-        ? { type: 'add', rule: next, at: current?.policy?.rules.length ?? 0 }
-        : { type: 'update', index, rule: next },
-    );
-    if (current) draw(current);
-  };
-  const cancel = () => {
-    editing = undefined;
-    if (current) draw(current);
-    root.querySelector<HTMLElement>(`[data-focus="${index === 'new' ? 'add' : `edit ${index}`}"]`)?.focus();
-  };
-  const line = el(
-    'tr',
-    { class: 'editing' },
-    el('td', { class: 'number' }, index === 'new' ? '+' : String(index + 1)),
-    el('td', {}, type),
-    el(
-      'td',
-      {},
-      host,
-      el('datalist', { id: 'hosts' }, ...(current?.hosts ?? []).map((text) => el('option', { value: text }))),
-      el('label', { class: 'check', for: 'any-address' }, any, ' private addresses too'),
-    ),
-    el('td', {}, method),
-    el('td', {}, path),
-    el('td', {}, description),
-    el(
-      'td',
-      { class: 'actions' },
-      button('Save', 'Save the rule', save),
-      button('Cancel', 'Cancel', cancel, { class: 'secondary' }),
-    ),
-  );
-  line.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && !(event.target instanceof HTMLButtonElement)) save();
-    if (event.key === 'Escape') cancel();
-  });
-  queueMicrotask(() => host.focus());
-  return line;
-}
-
-function read(fields: {
-  type: string;
-  host: string;
-  method: string;
-  path: string;
-  description: string;
-  any: boolean;
-}): NewRule {
-  const list = (text: string) => text.split(/[\s,]+/).filter((part) => part !== '');
-  const split = /^(.*?)(?::(\*|[\d,]+))?$/.exec(fields.host.trim())!;
-  // An IPv6 address ends in what looks like a port: brackets make it plain.
-  const hostText = split[1]!.includes(':') && !split[1]!.includes('[') ? fields.host : split[1]!;
-  const portText = hostText === fields.host ? undefined : split[2];
-  const hosts = list(hostText);
-  const methods = list(fields.method).map((text) => text.toUpperCase());
   return {
-    type: fields.type as NewRule['type'],
-    description: fields.description.trim() || undefined,
-    host: hosts.length > 0 ? hosts : undefined,
-    port:
-      portText === undefined
-        ? undefined
-        : portText === '*'
-          ? 'any'
-          : portText
-              .split(',')
-              .filter((part) => part !== '')
-              .map(Number),
-    method: methods.length > 0 && methods[0] !== 'ANY' ? methods : undefined,
-    path: list(fields.path).length > 0 && fields.path.trim() !== 'any' ? list(fields.path) : undefined,
-    addresses: fields.any ? 'any' : undefined,
+    move: (to: number) => ask({ type: 'move', index, to, expected: rule }, to < index ? `up ${to}` : `down ${to}`),
+    edit: () => open(rule, index),
+    remove: () => ask({ type: 'remove', index, expected: rule }, index === 0 ? 'add' : `remove ${index - 1}`),
   };
 }
 
-function edit(which: number | 'new'): void {
-  editing = which;
-  if (current) draw(current);
-}
-
-function refuse(message: string): void {
-  root.prepend(el('div', { class: 'banner error', role: 'alert' }, message));
+/** Opens a rule, or an empty row, for editing. */
+function open(rule: NewRule | undefined, index: number): void {
+  const back = rule ? `edit ${index}` : 'add';
+  const editor = rowEditor({
+    rule: rule ?? { type: 'block' },
+    number: rule ? String(index + 1) : '+',
+    hosts: model?.hosts ?? [],
+    save: (next) => {
+      focusNext = back;
+      saving = true;
+      const rules = model?.policy?.rules ?? [];
+      if (!rule) post({ type: 'add', rule: next, at: rules.length });
+      else {
+        const place = rules.findIndex((other) => sameRule(other, rule));
+        post({ type: 'update', index: place < 0 ? index : place, expected: rule, rule: next });
+      }
+    },
+    cancel: () => {
+      editing = undefined;
+      saving = false;
+      draw();
+      focus(back);
+    },
+  });
+  editing = { rule, editor };
+  draw();
+  editor.focus();
 }
 
 window.addEventListener('message', ({ data }: MessageEvent<ToPolicyEditor>) => {
-  if (data.type === 'refused') {
-    refuse(data.message);
-    return;
+  const { answer } = data;
+  // What did not change is not drawn again: it would be read out again, and the pointer would lose its place.
+  if (!answer && JSON.stringify(data.model) === JSON.stringify(model)) return;
+  ({ model } = data);
+  const next = answer?.ok ? focusNext : undefined;
+  if (answer) {
+    notice = answer.ok || saving ? '' : answer.message;
+    if (saving && answer.ok) editing = undefined;
+    if (saving && !answer.ok) editing?.editor.refuse(answer.message);
+    saving = false;
+    focusNext = undefined;
   }
-  const first = current === undefined;
-  current = data.model;
-  // A row under the user's hands is not redrawn.
-  if (first || editing === undefined) draw(data.model);
+  draw();
+  if (next !== undefined) focus(next);
 });
-api.postMessage({ type: 'ready' });
+post({ type: 'ready' });

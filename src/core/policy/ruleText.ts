@@ -1,7 +1,7 @@
 // A rule as an editor holds it, and how it is written: as block YAML, as flow YAML, or as JSON. What is written here reads
 // back as the same rule, whatever its texts hold.
 import { canonicalPattern } from './hosts';
-import type { Addresses, Rule, RuleType, Scheme } from './types';
+import type { Addresses, Policy, Rule, RuleType, Scheme } from './types';
 
 /** A rule to be written. A list of one is written as the value alone; an empty list as nothing. */
 export interface NewRule {
@@ -51,6 +51,13 @@ export function matchFields({ host, port, scheme, method, path, agent }: NewRule
 /** Whether two rules say the same, as the policy reads them. */
 export function sameRule(a: NewRule, b: NewRule): boolean {
   return JSON.stringify(normal(a)) === JSON.stringify(normal(b));
+}
+
+/** Whether two policies say the same, however they are written. */
+export function samePolicy(a: Policy, b: Policy): boolean {
+  const text = (policy: Policy) =>
+    JSON.stringify(policy, (key, value: unknown) => (key === 'range' ? undefined : value));
+  return text(a) === text(b);
 }
 
 function normal(rule: NewRule): unknown {

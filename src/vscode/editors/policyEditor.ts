@@ -1,19 +1,27 @@
 // The policy editor: a custom editor on the YAML document. Undo, save and difference are the document's; edits are splices of
-// the text. What the user does in the panel is a command of ours: the text is saved and approved in one step.
+// the text. What the user does in the panel is a command of ours: the text is saved and approved in one step. It must never
+// approve a text that somebody else had a hand in.
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import {
-  type EditResult,
   addRule,
+  type EditResult,
   moveRule,
   removeRule,
   setDefault,
   setMode,
   updateRule,
 } from '../../core/policy/edit';
+import { lintPolicy } from '../../core/policy/lint';
 import { parsePolicy } from '../../core/policy/parse';
-import type { Rule } from '../../core/policy/types';
-import type { EditorModel, FromPolicyEditor, ToPolicyEditor } from '../../protocol/policyEditorMessages';
+import { newRuleOf, samePolicy, sameRule } from '../../core/policy/ruleText';
+import type {
+  EditorModel,
+  FromPolicyEditor,
+  PolicyEdit,
+  PolicyEditorCommand,
+  ToPolicyEditor,
+} from '../../protocol/policyEditorMessages';
 import type { FolderEntry, Sessions } from '../sessions';
 
 export function registerPolicyEditor(context: vscode.ExtensionContext, sessions: Sessions): vscode.Disposable {
@@ -36,28 +44,42 @@ class PolicyEditorProvider implements vscode.CustomTextEditorProvider {
     const media = vscode.Uri.joinPath(this.extensionUri, 'media');
     const dist = vscode.Uri.joinPath(this.extensionUri, 'dist');
     webview.options = { enableScripts: true, localResourceRoots: [media, dist] };
+    // While an edit is under way the document is unsaved, then unapproved: nothing that a user should see.
+    let underWay = 0;
+    const show = (answer?: ToPolicyEditor['answer']) => {
+      if (underWay > 0) return;
+      const message: ToPolicyEditor = { type: 'model', model: this.#model(document), answer };
+      void webview.postMessage(message);
+    };
+    let queue = Promise.resolve();
+    const subscription = this.sessions.onDidChange(() => show());
+    const disposables = [
+      webview.onDidReceiveMessage((message: FromPolicyEditor) => {
+        if (message.type === 'ready') show();
+        else if (message.type === 'command') void this.#command(document, message);
+        // One after the other: an edit is made against the text that the one before left.
+        else
+          queue = queue.then(async () => {
+            underWay++;
+            const refusal = await this.#edit(document, message).catch((error: unknown) =>
+              error instanceof Error ? error.message : String(error),
+            );
+            underWay--;
+            show(refusal === undefined ? { ok: true } : { ok: false, message: refusal });
+          });
+      }),
+      vscode.workspace.onDidChangeTextDocument((event) => event.document === document && show()),
+      vscode.workspace.onDidSaveTextDocument((saved) => saved === document && show()),
+      { dispose: () => subscription.dispose() },
+    ];
+    panel.onDidDispose(() => {
+      for (const disposable of disposables) disposable.dispose();
+    });
     webview.html = page(
       webview,
       vscode.Uri.joinPath(dist, 'policyEditor.js'),
       vscode.Uri.joinPath(media, 'policyEditor.css'),
     );
-    const send = (message: ToPolicyEditor) => void webview.postMessage(message);
-    const show = () => send({ type: 'model', model: this.#model(document) });
-    let queue = Promise.resolve();
-    const disposables = [
-      webview.onDidReceiveMessage((message: FromPolicyEditor) => {
-        if (message.type === 'ready') show();
-        // One after the other: an edit is made against the text that the one before left.
-        else queue = queue.then(() => this.#handle(document, message, send)).catch(() => undefined);
-      }),
-      vscode.workspace.onDidChangeTextDocument((event) => event.document === document && show()),
-      vscode.workspace.onDidSaveTextDocument((saved) => saved === document && show()),
-    ];
-    const subscription = this.sessions.onDidChange(show);
-    panel.onDidDispose(() => {
-      subscription.dispose();
-      for (const disposable of disposables) disposable.dispose();
-    });
   }
 
   #entry(document: vscode.TextDocument): FolderEntry | undefined {
@@ -70,62 +92,66 @@ class PolicyEditorProvider implements vscode.CustomTextEditorProvider {
     const { policy, problems } = parsePolicy(text);
     const entry = this.#entry(document);
     const approved = entry?.session.policy.state.approvedText;
+    const findings = (policy ? lintPolicy(policy, []) : []).map(({ severity, message, range }) => {
+      const { line, character } = document.positionAt(range.start);
+      return { severity, message, line: line + 1, column: character + 1 };
+    });
     return {
-      policy: policy && { mode: policy.mode, default: policy.default, rules: policy.rules.map(toRow) },
-      problems: problems.map(({ severity, message, line, column }) => ({ severity, message, line, column })),
-      approval: text === approved ? 'approved' : document.isDirty ? 'unsaved' : 'waiting',
-      hosts: [...new Set(entry?.flows.flows.map(({ host }) => host) ?? [])],
+      policy: policy && { mode: policy.mode, default: policy.default, rules: policy.rules.map(newRuleOf) },
+      problems: [
+        ...problems.map(({ severity, message, line, column }) => ({ severity, message, line, column })),
+        ...findings,
+      ],
+      approval: !entry ? 'foreign' : text === approved ? 'approved' : document.isDirty ? 'unsaved' : 'waiting',
+      hosts: [...new Set(entry?.flows.flows.map(({ host }) => host) ?? [])].sort(),
     };
   }
 
-  async #handle(
-    document: vscode.TextDocument,
-    message: Exclude<FromPolicyEditor, { type: 'ready' }>,
-    send: (message: ToPolicyEditor) => void,
-  ): Promise<void> {
-    if (message.type === 'command') {
-      await this.#command(document, message.command);
-      return;
-    }
+  /** Makes an edit, saves it and approves it. Returns why not, in words for the user. */
+  async #edit(document: vscode.TextDocument, message: PolicyEdit): Promise<string | undefined> {
     const entry = this.#entry(document);
     const before = document.getText();
+    if (!entry) return vscode.l10n.t('This is not the policy of an open folder: edit it as text.');
+    const { policy: control } = entry.session;
     // Only on top of what is in force: approving a row must never approve a stranger's change with it.
-    if (entry?.session.policy.state.approvedText !== before) {
-      send({
-        type: 'refused',
-        message: vscode.l10n.t(
-          'This text is not the approved one. Approve it, or put the approved text back, before you edit rows.',
-        ),
-      });
-      return;
+    if (control.state.approvedText !== before)
+      return vscode.l10n.t(
+        'This text is not the approved one. Approve it, or put the approved text back, before you edit rows.',
+      );
+    if ('expected' in message) {
+      const rule = control.state.policy.rules[message.index];
+      if (!rule || !sameRule(newRuleOf(rule), message.expected))
+        return vscode.l10n.t('The rules changed meanwhile: look at them again.');
     }
     const result = apply(before, message);
-    if (!result.ok) {
-      send({ type: 'refused', message: result.error.message });
-      return;
-    }
+    if (!result.ok) return result.error.message;
     const { splice, text } = result.value;
+    if (text === before) return undefined;
+    const range = new vscode.Range(document.positionAt(splice.start), document.positionAt(splice.end));
     const edit = new vscode.WorkspaceEdit();
-    edit.replace(
-      document.uri,
-      new vscode.Range(document.positionAt(splice.start), document.positionAt(splice.end)),
-      splice.text,
-    );
-    await vscode.workspace.applyEdit(edit);
-    // Approved before it is saved: the watcher then sees the text that is in force.
-    await entry.session.policy.approve(text);
-    await document.save();
+    edit.replace(document.uri, range, splice.text);
+    if (!(await vscode.workspace.applyEdit(edit)) || document.getText() !== text)
+      return vscode.l10n.t('The editor did not take the change.');
+    if (!(await document.save()))
+      return vscode.l10n.t('The policy could not be saved, so the change is not in force. The file may have changed.');
+    // Formatters may have a say when a file is saved; what they leave is approved if it says the same.
+    const saved = document.getText();
+    const read = parsePolicy(saved).policy;
+    if (saved !== text && !(read && samePolicy(read, parsePolicy(text).policy!)))
+      return vscode.l10n.t('The text changed while it was saved: look at the difference and approve it.');
+    await control.approve(saved);
+    return undefined;
   }
 
-  async #command(
-    document: vscode.TextDocument,
-    command: Extract<FromPolicyEditor, { type: 'command' }>['command'],
-  ): Promise<void> {
+  async #command(document: vscode.TextDocument, message: PolicyEditorCommand): Promise<void> {
     const entry = this.#entry(document);
-    switch (command) {
-      case 'openAsText':
-        await vscode.commands.executeCommand('vscode.openWith', document.uri, 'default');
+    switch (message.command) {
+      case 'openAsText': {
+        const at = message.at && new vscode.Position(message.at.line - 1, message.at.column - 1);
+        const options = at ? { selection: new vscode.Range(at, at) } : {};
+        await vscode.commands.executeCommand('vscode.openWith', document.uri, 'default', options);
         return;
+      }
       case 'showDifference':
         await vscode.commands.executeCommand('sandboxAgent.showPolicyDifference', entry && { entry });
         return;
@@ -138,7 +164,7 @@ class PolicyEditorProvider implements vscode.CustomTextEditorProvider {
   }
 }
 
-function apply(text: string, message: Exclude<FromPolicyEditor, { type: 'ready' | 'command' }>): EditResult {
+function apply(text: string, message: PolicyEdit): EditResult {
   switch (message.type) {
     case 'add':
       return addRule(text, message.rule, { at: message.at });
@@ -147,16 +173,12 @@ function apply(text: string, message: Exclude<FromPolicyEditor, { type: 'ready' 
     case 'remove':
       return removeRule(text, message.index);
     case 'move':
-      return moveRule(text, message.from, message.to);
+      return moveRule(text, message.index, message.to);
     case 'mode':
       return setMode(text, message.mode);
     case 'default':
       return setDefault(text, message.action);
   }
-}
-
-function toRow({ type, description, match, addresses }: Rule): NonNullable<EditorModel['policy']>['rules'][number] {
-  return { type, description, host: match.host, port: match.port, method: match.method, path: match.path, addresses };
 }
 
 function page(webview: vscode.Webview, script: vscode.Uri, style: vscode.Uri): string {

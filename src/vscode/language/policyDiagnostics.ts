@@ -1,151 +1,181 @@
 // Diagnostics of the policy file: errors and warnings at their line and column, a change that waits, and hosts that were seen
-// and that no rule speaks of, each with its quick fix.
+// and that no rule speaks of, each with its quick fix. Every fix is a command of ours; none edits the text behind the user.
 import * as vscode from 'vscode';
-import { lintPolicy } from '../../core/policy/lint';
+import type { Flow } from '../../core/flows/flow';
+import { type LintFinding, lintPolicy } from '../../core/policy/lint';
 import { parsePolicy } from '../../core/policy/parse';
-import type { Severity } from '../../core/policy/types';
+import { pathOf } from '../../core/policy/paths';
+import type { PolicyRequest, Severity, TextRange } from '../../core/policy/types';
 import type { FolderEntry, Sessions } from '../sessions';
 
 const SOURCE = 'Sandbox Agent';
 const WAIT_MS = 300;
+/** A list that nobody reads to its end is a wall. */
+const MAX_HOSTS = 20;
+const MAX_FIXES = 3;
 const SEVERITY: Readonly<Record<Severity, vscode.DiagnosticSeverity>> = {
   error: vscode.DiagnosticSeverity.Error,
   warning: vscode.DiagnosticSeverity.Warning,
   information: vscode.DiagnosticSeverity.Information,
 };
 
-/** Carries the host of `unused-host` to the quick fix. */
-class HostDiagnostic extends vscode.Diagnostic {
-  constructor(
-    range: vscode.Range,
-    message: string,
-    readonly host: string,
-  ) {
-    super(range, message, vscode.DiagnosticSeverity.Information);
-  }
-}
-
 export function registerPolicyDiagnostics(sessions: Sessions): vscode.Disposable {
-  const collection = vscode.languages.createDiagnosticCollection('sandboxAgent');
-  let timer: NodeJS.Timeout | undefined;
-  const update = async () => {
-    timer = undefined;
-    for (const entry of sessions.all) if (entry.failure === undefined) await check(entry, collection);
-  };
-  const soon = () => (timer ??= setTimeout(() => void update(), WAIT_MS));
-  const watched = new WeakSet();
-  const watch = () => {
-    for (const { flows } of sessions.all) {
-      if (watched.has(flows)) continue;
-      watched.add(flows);
-      flows.onDidChange(() => void soon());
-    }
-    soon();
-  };
-  const subscription = sessions.onDidChange(watch);
-  watch();
+  const diagnostics = new PolicyDiagnostics(sessions);
   return vscode.Disposable.from(
-    collection,
-    { dispose: () => subscription.dispose() },
-    { dispose: () => clearTimeout(timer) },
-    vscode.workspace.onDidChangeTextDocument(({ document }) => isPolicy(sessions, document.uri) && soon()),
-    vscode.workspace.onDidOpenTextDocument((document) => isPolicy(sessions, document.uri) && soon()),
-    vscode.languages.registerCodeActionsProvider(
-      { scheme: 'file', pattern: '**/policy.yaml' },
-      { provideCodeActions: (document, _, context) => fixes(document, context) },
-      { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] },
-    ),
+    diagnostics,
+    vscode.languages.registerCodeActionsProvider({ scheme: 'file' }, diagnostics, {
+      providedCodeActionKinds: [vscode.CodeActionKind.QuickFix],
+    }),
   );
 }
 
-const isPolicy = (sessions: Sessions, uri: vscode.Uri) =>
-  sessions.all.some(({ session, failure }) => failure === undefined && session.policy.state.file === uri.fsPath);
+class PolicyDiagnostics implements vscode.Disposable, vscode.CodeActionProvider {
+  readonly #collection = vscode.languages.createDiagnosticCollection('sandboxAgent');
+  readonly #watched = new WeakSet<FolderEntry>();
+  /** What the diagnostics of a folder were made from, to make none twice. */
+  readonly #made = new Map<FolderEntry, string>();
+  readonly #disposables: readonly { dispose(): unknown }[];
+  #timer: NodeJS.Timeout | undefined;
 
-async function check(entry: FolderEntry, collection: vscode.DiagnosticCollection): Promise<void> {
-  const { state } = entry.session.policy;
-  const uri = vscode.Uri.file(state.file);
-  let document: vscode.TextDocument;
-  try {
-    document = await vscode.workspace.openTextDocument(uri);
-  } catch {
-    collection.delete(uri); // no file yet
-    return;
+  constructor(private readonly sessions: Sessions) {
+    const subscription = sessions.onDidChange(() => this.#watch());
+    this.#disposables = [
+      this.#collection,
+      { dispose: () => subscription.dispose() },
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        if (this.#entryOf(document.uri)) this.#soon();
+      }),
+      vscode.workspace.onDidOpenTextDocument((document) => {
+        if (this.#entryOf(document.uri)) this.#soon();
+      }),
+    ];
+    this.#watch();
   }
-  const text = document.getText();
-  const { policy, problems } = parsePolicy(text);
-  const rangeOf = ({ start, end }: { readonly start: number; readonly end: number }) =>
-    new vscode.Range(document.positionAt(start), document.positionAt(end));
-  const diagnostics = problems.map(({ severity, code, message, range }) =>
-    make(new vscode.Diagnostic(rangeOf(range), message, SEVERITY[severity]), code),
-  );
-  for (const { severity, code, message, range, host } of policy ? lintPolicy(policy, unruledHosts(entry)) : []) {
-    diagnostics.push(
-      make(
-        host === undefined
-          ? new vscode.Diagnostic(rangeOf(range), message, SEVERITY[severity])
-          : new HostDiagnostic(document.lineAt(0).range, message, host),
-        code,
-      ),
+
+  provideCodeActions(
+    document: vscode.TextDocument,
+    _: vscode.Range,
+    { diagnostics }: vscode.CodeActionContext,
+  ): vscode.CodeAction[] {
+    const entry = this.#entryOf(document.uri);
+    if (!entry) return [];
+    return diagnostics.filter(({ source }) => source === SOURCE).flatMap((one) => fixes(entry, document, one));
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  #entryOf(uri: vscode.Uri): FolderEntry | undefined {
+    return this.sessions.all.find(
+      ({ session, failure }) => failure === undefined && session.policy.state.file === uri.fsPath,
     );
   }
-  if (text === state.pending?.text) {
-    diagnostics.push(
-      make(
-        new vscode.Diagnostic(
-          document.lineAt(0).range,
-          vscode.l10n.t('This text waits for your approval; the approved text is in force.'),
-          vscode.DiagnosticSeverity.Warning,
-        ),
-        'pending',
-      ),
-    );
+
+  #watch(): void {
+    for (const entry of this.sessions.all) {
+      if (this.#watched.has(entry)) continue;
+      this.#watched.add(entry);
+      entry.flows.onDidChange(() => this.#soon());
+    }
+    for (const entry of this.#made.keys()) {
+      if (this.sessions.all.includes(entry)) continue;
+      this.#made.delete(entry);
+      this.#collection.delete(vscode.Uri.file(entry.session.policy.state.file));
+    }
+    this.#soon();
   }
-  collection.set(uri, diagnostics);
+
+  #soon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      for (const entry of this.sessions.all) if (entry.failure === undefined) void this.#check(entry);
+    }, WAIT_MS);
+  }
+
+  async #check(entry: FolderEntry): Promise<void> {
+    const { state } = entry.session.policy;
+    const uri = vscode.Uri.file(state.file);
+    const document = await vscode.workspace.openTextDocument(uri).then(
+      (opened) => opened,
+      () => undefined, // no file yet
+    );
+    const text = document?.getText();
+    const hosts = unruled(entry.flows.flows).map(({ host }) => host);
+    const pending = text !== undefined && text === entry.session.policy.state.pending?.text;
+    const from = JSON.stringify([text, pending, hosts]);
+    if (this.#made.get(entry) === from) return;
+    this.#made.set(entry, from);
+    if (document) this.#collection.set(uri, diagnose(document, hosts, pending));
+    else this.#collection.delete(uri);
+  }
 }
 
-function make(diagnostic: vscode.Diagnostic, code: string): vscode.Diagnostic {
-  diagnostic.source = SOURCE;
-  diagnostic.code = code;
-  return diagnostic;
-}
-
-/** Hosts of recorded requests that no rule decided. */
-function unruledHosts({ flows }: FolderEntry): string[] {
+function diagnose(document: vscode.TextDocument, hosts: readonly string[], pending: boolean): vscode.Diagnostic[] {
+  const top = document.lineAt(0).range;
+  const make = (severity: Severity, code: string, message: string, range: TextRange | undefined) => {
+    const at = range ? new vscode.Range(document.positionAt(range.start), document.positionAt(range.end)) : top;
+    const diagnostic = new vscode.Diagnostic(at, message, SEVERITY[severity]);
+    diagnostic.source = SOURCE;
+    diagnostic.code = code;
+    return diagnostic;
+  };
+  const { policy, problems } = parsePolicy(document.getText());
+  const findings: readonly LintFinding[] = policy ? lintPolicy(policy, hosts) : [];
+  const waiting = vscode.l10n.t('This text waits for your approval; the approved text is in force.');
   return [
-    ...new Set(
-      flows.flows
-        .filter(({ kind, decision }) => kind === 'request' && decision?.rule === undefined)
-        .map(({ host }) => host),
+    ...(pending ? [make('warning', 'pending', waiting, undefined)] : []),
+    ...problems.map(({ severity, code, message, range }) => make(severity, code, message, range)),
+    ...findings.map(({ severity, code, message, range, host }) =>
+      make(severity, code, message, host === undefined ? range : undefined),
     ),
   ];
 }
 
-function fixes(document: vscode.TextDocument, context: vscode.CodeActionContext): vscode.CodeAction[] {
-  return context.diagnostics.flatMap((diagnostic) => {
-    if (diagnostic.source !== SOURCE) return [];
-    // The editor hands back copies: what a copy lost is in the message.
-    const host =
-      diagnostic instanceof HostDiagnostic
-        ? diagnostic.host
-        : diagnostic.code === 'unused-host'
-          ? diagnostic.message.split(' ')[0]
-          : undefined;
-    if (host !== undefined)
-      return [
-        fix(vscode.l10n.t('Quick fix: Block host {0}', host), 'blockHost', diagnostic, [host, document.uri.toString()]),
-      ];
-    if (diagnostic.code !== 'pending') return [];
-    return [
-      fix(vscode.l10n.t('Show the difference'), 'showPolicyDifference', diagnostic),
-      fix(vscode.l10n.t('Approve this text'), 'approvePolicy', diagnostic),
-      fix(vscode.l10n.t('Put the approved text back'), 'rejectPolicy', diagnostic),
-    ];
-  });
+/** Hosts of recorded requests that no rule decided, the newest last, each with its newest different requests. */
+function unruled(flows: readonly Flow[]): { readonly host: string; readonly requests: readonly PolicyRequest[] }[] {
+  const found = new Map<string, Map<string, PolicyRequest>>();
+  for (const { kind, decision, scheme, host, port, method, path, agent } of flows) {
+    if (kind !== 'request' || decision?.rule !== undefined) continue;
+    const requests = found.get(host) ?? new Map<string, PolicyRequest>();
+    const key = `${method} ${port} ${pathOf(path)}`;
+    requests.delete(key);
+    requests.set(key, { scheme, host, port, method, path, agent });
+    found.set(host, requests);
+  }
+  return [...found]
+    .slice(-MAX_HOSTS)
+    .map(([host, requests]) => ({ host, requests: [...requests.values()].slice(-MAX_FIXES).reverse() }));
 }
 
-function fix(title: string, command: string, diagnostic: vscode.Diagnostic, args: unknown[] = []): vscode.CodeAction {
-  const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
-  action.command = { command: `sandboxAgent.${command}`, title, arguments: args };
-  action.diagnostics = [diagnostic];
-  return action;
+function fixes(entry: FolderEntry, document: vscode.TextDocument, diagnostic: vscode.Diagnostic): vscode.CodeAction[] {
+  const folder = document.uri.toString();
+  const fix = (title: string, command: string, ...args: readonly unknown[]) => {
+    const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
+    action.command = { command: `sandboxAgent.${command}`, title, arguments: [...args] };
+    action.diagnostics = [diagnostic];
+    return action;
+  };
+  if (diagnostic.code === 'pending')
+    return [
+      fix(vscode.l10n.t('Show the difference'), 'showPolicyDifference', { entry }),
+      fix(vscode.l10n.t('Approve this text'), 'approvePolicy', { entry }),
+      fix(vscode.l10n.t('Put the approved text back'), 'rejectPolicy', { entry }),
+    ];
+  if (diagnostic.code !== 'unused-host') return [];
+  // The editor hands back copies of diagnostics: the host is found again by the message that it begins.
+  const seen = unruled(entry.flows.flows).find(({ host }) => diagnostic.message.startsWith(`${host} `));
+  if (!seen) return [];
+  return [
+    fix(vscode.l10n.t('Quick fix: Block host {0}', seen.host), 'blockHost', seen.host, folder),
+    ...seen.requests.map((request) =>
+      fix(
+        vscode.l10n.t('Quick fix: Allow narrowly: {0} {1}{2}', request.method, request.host, pathOf(request.path)),
+        'allowRequest',
+        folder,
+        request,
+      ),
+    ),
+  ];
 }
