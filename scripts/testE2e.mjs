@@ -7,8 +7,7 @@ import { buildAll, ensureDependencies, root } from './setup.mjs';
 
 await ensureDependencies();
 const { makeDemo } = await import('./demo.mjs');
-const { installExtension, launchBrowser, startServer, workbenchUrl, writeSettings } =
-  await import('./vscodeServer.mjs');
+const { installExtension, launchBrowser, startServer, workbenchUrl } = await import('./vscodeServer.mjs');
 const { Workbench } = await import('../test/e2e/workbench.mjs');
 
 await buildAll();
@@ -143,7 +142,10 @@ try {
 
   await test('Quick fix: Block host, from the lightbulb on a URL in a file', async () => {
     await workbench.openFile('README.md');
-    await page.locator('.view-lines').getByText(demo.url).first().click();
+    const lines = readFileSync(path.join(demo.folder, 'README.md'), 'utf8').split('\n');
+    const line = lines.findIndex((text) => text.includes(`${demo.url}/hello`));
+    await workbench.goTo(line + 1, lines[line].indexOf(demo.url) + 4);
+    await page.locator('.codicon-light-bulb, [class*=codicon-gutter-lightbulb]').first().waitFor();
     await page.keyboard.press('Control+.');
     const action = page.getByText('Quick fix: Block host localhost').first();
     await action.waitFor();
@@ -200,12 +202,12 @@ try {
   });
 
   for (const [theme, name] of [
-    ['Default Light Modern', 'light'],
-    ['Default Dark Modern', 'dark'],
-    ['Default High Contrast', 'high-contrast'],
+    ['Light Modern', 'light'],
+    ['Dark Modern', 'dark'],
+    ['Dark High Contrast', 'high-contrast'],
   ]) {
     await test(`looks right in ${theme}`, async () => {
-      writeSettings(server.home, { 'workbench.colorTheme': theme, 'window.autoDetectHighContrast': false });
+      await workbench.theme(theme);
       await page.reload();
       await workbench.openView('Sandbox Agent');
       await page.locator('.statusbar').getByText('Guarded').waitFor({ timeout: 30_000 });

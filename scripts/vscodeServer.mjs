@@ -144,7 +144,7 @@ export async function startServer({ environment = {}, trust = true, home: given,
 }
 
 /** Machine settings of a server: a quiet editor, and what the caller wants. */
-export function writeSettings(home, settings) {
+function writeSettings(home, settings) {
   const file = path.join(home, 'server/data/Machine/settings.json');
   mkdirSync(path.dirname(file), { recursive: true });
   const quietEditor = {

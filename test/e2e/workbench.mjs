@@ -38,6 +38,29 @@ export class Workbench {
     await this.page.getByRole('tab', { name: new RegExp(name) }).waitFor();
   }
 
+  /** Puts the cursor into the active editor. */
+  async goTo(line, column) {
+    await this.page.keyboard.press('Control+G');
+    const input = this.page.locator('.quick-input-widget input[type=text]').first();
+    await input.waitFor();
+    await input.fill(`:${line}:${column}`);
+    await this.page.keyboard.press('Enter');
+    await input.waitFor({ state: 'hidden' });
+  }
+
+  async theme(name) {
+    await this.command('Preferences: Color Theme');
+    const input = this.page.locator('.quick-input-widget input[type=text]').first();
+    await this.page
+      .locator('.quick-input-list .monaco-list-row')
+      .filter({ hasText: 'Light Modern' })
+      .first()
+      .waitFor();
+    await input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: name }).first().click();
+    await input.waitFor({ state: 'hidden' });
+  }
+
   async clearNotifications() {
     await this.command('Notifications: Clear All Notifications');
     await this.page
