@@ -208,9 +208,6 @@ try {
   ]) {
     await test(`looks right in ${theme}`, async () => {
       await workbench.theme(theme);
-      await page.reload();
-      await workbench.openView('Sandbox Agent');
-      await page.locator('.statusbar').getByText('Guarded').waitFor({ timeout: 30_000 });
       await page
         .locator(`.monaco-workbench.${{ light: 'vs', dark: 'vs-dark', 'high-contrast': 'hc-black' }[name]}`)
         .waitFor();
@@ -227,6 +224,9 @@ try {
   }
 
   await test('a reloaded window finds the same port and token again', async () => {
+    await page.reload();
+    await workbench.openView('Sandbox Agent');
+    await page.locator('.statusbar').getByText('Guarded').waitFor({ timeout: 30_000 });
     expect((await ask('/hello')).startsWith('200'), 'the environment of before the reload no longer works');
   });
 
