@@ -51,11 +51,7 @@ export class Workbench {
   async theme(name) {
     await this.command('Preferences: Color Theme');
     const input = this.page.locator('.quick-input-widget input[type=text]').first();
-    await this.page
-      .locator('.quick-input-list .monaco-list-row')
-      .filter({ hasText: 'Light Modern' })
-      .first()
-      .waitFor();
+    await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'Light Modern' }).first().waitFor();
     await input.fill(name);
     await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: name }).first().click();
     await input.waitFor({ state: 'hidden' });

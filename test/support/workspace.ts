@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 export const ANTHROPIC = ['sk', 'ant', 'api03', 'Host0Test0Key0abcdefghijklmnopqrstuvwxyz012345'].join('-');
-export const GITHUB = `gh${'p_'}${'Z9y8X7w6V5u4T3s2R1q0P9o8N7m6L5k4J3h2'}`;
+export const GITHUB = `ghp_Z9y8X7w6V5u4T3s2R1q0P9o8N7m6L5k4J3h2`;
 
 export const FILES: Readonly<Record<string, string>> = {
   '.env': `# settings\r\nNODE_ENV=development\r\nANTHROPIC_API_KEY="${ANTHROPIC}" # the model\r\nPORT=3000\r\n`,
