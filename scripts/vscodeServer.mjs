@@ -1,18 +1,10 @@
 // A real VS Code where none can be downloaded: the server inside the npm package code-server, with a real extension host, opened
 // in a real browser. Everything comes from npm (or is on the machine already), pinned, cached under .vscode-test/.
 import { execFileSync, spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ensurePrograms } from './debian.mjs';
 import { npm, root, toolCache } from './setup.mjs';
 
 const CODE_SERVER = '4.139.1';
@@ -53,7 +45,7 @@ export function ensureServer() {
   };
 }
 
-/** A Chromium: named by CHROMIUM, on the machine, or from npm. */
+/** A Chromium: named by CHROMIUM, on the machine, from Debian's packages where they can be installed, or from npm. */
 export async function ensureChromium() {
   const known = [
     process.env.CHROMIUM,
@@ -62,28 +54,30 @@ export async function ensureChromium() {
     '/usr/bin/google-chrome',
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   ];
-  const found = known.find((file) => file && existsSync(file));
+  const there = () => known.find((file) => file && existsSync(file));
+  if (!there()) ensurePrograms({ chromium: 'chromium' });
+  const found = there();
   if (found) return { executable: found, env: {} };
   const directory = provision(`sparticuz-chromium-${SPARTICUZ}`, (target) =>
     npm(['install', ...quiet, `@sparticuz/chromium@${SPARTICUZ}`], { cwd: target }),
   );
-  const { default: chromium } = await import(
-    path.join(directory, 'node_modules/@sparticuz/chromium/build/esm/index.js')
-  );
-  const executable = await chromium.executablePath();
-  // The package brings the shared libraries that a bare machine lacks, packed for the function runtimes it was made for.
-  const { inflate } = await import(
-    path.join(directory, 'node_modules/@sparticuz/chromium/build/esm/lambdafs.js')
-  ).catch(() => ({}));
-  const bin = path.join(directory, 'node_modules/@sparticuz/chromium/bin');
-  const libraries = readdirSync(bin).find((name) => /^al2023\.tar\.br$/.test(name));
-  const unpacked = inflate && libraries ? await inflate(path.join(bin, libraries)) : undefined;
-  return {
-    executable,
-    env: unpacked
-      ? { LD_LIBRARY_PATH: [path.join(unpacked, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':') }
-      : {},
-  };
+  // The package unpacks into the temporary folder: into one of ours, so that nothing else is taken for it.
+  const unpacked = path.join(directory, 'unpacked');
+  mkdirSync(unpacked, { recursive: true });
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = unpacked;
+  try {
+    const packageFolder = path.join(directory, 'node_modules/@sparticuz/chromium');
+    const { default: chromium, inflate } = await import(path.join(packageFolder, 'build/index.js'));
+    const executable = await chromium.executablePath();
+    // It brings the shared libraries that a bare machine lacks, packed for the function runtimes it was made for.
+    const libraries = await inflate(path.join(packageFolder, 'bin/al2023.tar.br'));
+    const searched = [path.join(libraries, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
+    return { executable, env: { LD_LIBRARY_PATH: searched, FONTCONFIG_PATH: path.join(unpacked, 'fonts') } };
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
 }
 
 /**
