@@ -39,6 +39,9 @@ export interface ResponseHead {
   readonly hasBody: boolean;
 }
 
+/** An interim response: everything of it that travels beside the status. */
+export type InterimHead = Pick<ResponseHead, 'reason' | 'fields'>;
+
 /** An answer of our own. The engine adds framing and `Connection`. */
 export interface LocalAnswer {
   readonly status: number;
@@ -71,9 +74,20 @@ export type RequestVerdict =
       readonly path: string;
       readonly fields: Fields;
       readonly addresses: Addresses;
+      /** What the deciding rule says of the upstream's TLS; undefined: the roots of the engine. */
+      readonly tls: UpstreamTls | undefined;
       readonly body: BodyTransform | undefined;
     }
   | { readonly kind: 'answer'; readonly answer: LocalAnswer };
+
+/** TLS towards one upstream, where it differs from the engine's own. All PEM. */
+export interface UpstreamTls {
+  /** Further certificates that its chain may end in. */
+  readonly ca: readonly string[];
+  readonly client: { readonly cert: string; readonly key: string } | undefined;
+  /** Its certificate is not verified: a spelled-out exception. Nothing is injected towards it. */
+  readonly insecure: boolean;
+}
 
 export interface ResponseVerdict {
   readonly fields: Fields;
@@ -93,7 +107,9 @@ export interface Exchange {
   readonly verdict: RequestVerdict;
   /** An upstream connection carries the request now. */
   sent(reused: boolean): void;
-  /** Throwing `RefusedBody` cuts the exchange. Called for the final response head only, 1xx pass without it. */
+  /** What an interim response (1xx, RFC 9110, 15.2) may say to the client. */
+  interim(head: InterimHead): InterimHead;
+  /** Throwing `RefusedBody` cuts the exchange. Called for the final response head only. */
   response(head: ResponseHead): ResponseVerdict;
   end(how: ExchangeEnd, bytes: { readonly request: number; readonly response: number }): void;
   /** What a policy change makes of it: false cuts the exchange. Asked for every open exchange on reload. */

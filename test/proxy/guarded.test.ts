@@ -105,6 +105,29 @@ describe('injection', () => {
     expect(fixture.origin.connections[0]!.received).not.toContain(DUMMY.slice(10));
   });
 
+  const unbound = { ...SECRET, hosts: ['elsewhere.example'] };
+
+  it('sees a dummy in a trailer, and in a body that names a coding it does not have', async () => {
+    fixture = await GuardedFixture.open('wire', POLICY, [unbound]);
+    const chunked = `Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nhi\r\n0\r\nX-T: ${DUMMY}\r\n`;
+    expect(await fixture.send('POST /', chunked)).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await fixture.send('POST /', 'Content-Encoding: identity\r\n', DUMMY)).toMatch(/^HTTP\/1\.1 403 /);
+    expect(fixture.origin.connections.map(({ received }) => received).join()).not.toContain(DUMMY);
+  });
+
+  it('cuts an answer that is under way when the rest of the request holds a dummy', async () => {
+    fixture = await GuardedFixture.open('wire', POLICY, [unbound]);
+    fixture.origin.onRequest = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+    const client = await fixture.connect();
+    client.write(`POST / HTTP/1.1\r\nHost: ${fixture.authority}\r\nContent-Length: 100\r\n\r\n`);
+    await client.until((text) => text.includes('hello'));
+    client.write(DUMMY);
+    expect(await client.end()).toMatch(/\r\n\r\n5\r\nhello\r\n$/);
+    const flows = await fixture.until((all) => all.some(({ outcome }) => outcome === 'blocked'));
+    expect(flows[0]!.findings).toMatchObject([{ kind: 'dummy-unbound', action: 'blocked' }]);
+  });
+
   it('never puts a value into cleartext towards a host that is not this machine', async () => {
     fixture = await GuardedFixture.open(
       'wire',
@@ -159,6 +182,17 @@ describe('redaction', () => {
     );
   });
 
+  it('takes the value out of interim responses, field names, and bodies in a coding that nobody knows', async () => {
+    await open();
+    fixture.origin.onRequest = ({ socket }) =>
+      socket.end(
+        `HTTP/1.1 103 Early ${REAL}\r\nLink: </${REAL}>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nX-${REAL}: 1\r\nContent-Encoding: aws-chunked\r\nContent-Length: ${REAL.length}\r\n\r\n${REAL}`,
+      );
+    const answer = await fixture.send('GET /');
+    expect(answer).not.toContain(REAL);
+    expect(answer.split(DUMMY)).toHaveLength(5);
+  });
+
   it('leaves a compressed body as it is', async () => {
     await open();
     const body = zlib.gzipSync('compressed');
@@ -190,6 +224,19 @@ describe('recording', () => {
     expect(text).not.toContain(btoa(REAL).replace(/=+$/, ''));
     expect(text).not.toContain('some-other-credential');
     expect(text).toContain(DUMMY);
+  });
+
+  it('holds no real value in a host, a method or a field name, in lower case either', async () => {
+    await open('wire', 'version: 1\nmode: enforce\nrules: []\n');
+    const lower = REAL.toLowerCase();
+    const client = await fixture.connect(`${lower}.example:443`);
+    await client
+      .write(`GET / HTTP/1.1\r\nHost: ${lower}.example\r\n${REAL}: a\r\n${lower}: b\r\nConnection: close\r\n\r\n`)
+      .end();
+    await fixture.send(`${REAL} /`);
+    const flows = await fixture.until((all) => all.length === 2 && all.every(({ outcome }) => outcome !== 'open'));
+    expect(JSON.stringify(flows).toLowerCase()).not.toContain(lower);
+    expect(flows[0]!.host).toBe(`${DUMMY.toLowerCase()}.example`);
   });
 
   it('shows what the policy let through only because of the mode', async () => {

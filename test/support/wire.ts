@@ -56,8 +56,16 @@ export class OpenHandlers implements Handlers {
     return {
       verdict: answer
         ? { kind: 'answer', answer }
-        : { kind: 'forward', path: head.path, fields: head.fields, addresses, body: this.requestBody?.() },
+        : {
+            kind: 'forward',
+            path: head.path,
+            fields: head.fields,
+            addresses,
+            tls: undefined,
+            body: this.requestBody?.(),
+          },
       sent: () => undefined,
+      interim: (head) => head,
       response: ({ fields, reason }) => ({ fields, reason, body: responseBody?.() }),
       end: (how, bytes) => {
         this.ends.push({ how, ...bytes });

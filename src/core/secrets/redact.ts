@@ -21,6 +21,8 @@ export interface StreamRedactor {
 export interface Redactor {
   /** For latin1 text (one char a byte) as well as for ordinary text. The text itself when it holds no value. */
   text(text: string): string;
+  /** As `text`, for text that was brought into lower case: host names, HTTP/2 field names. */
+  lower(text: string): string;
   stream(): StreamRedactor;
 }
 
@@ -50,7 +52,13 @@ export function createRedactor(secrets: readonly BoundSecret[]): Redactor {
   const matcher = createMatcher(patterns.map(({ find }) => find));
   const keepsLength = patterns.every(({ find, put }) => find.length === put.length);
   const redactText = textRedactor(unique([...forms, ...latin1Forms(long)]));
-  return { text: redactText, stream: () => new Stream(matcher, patterns, keepsLength) };
+  const lowerForms = long.map(({ name, value, dummy }) => ({
+    name,
+    find: value.toLowerCase(),
+    put: dummy.toLowerCase(),
+  }));
+  const redactLower = textRedactor(unique(lowerForms));
+  return { text: redactText, lower: redactLower, stream: () => new Stream(matcher, patterns, keepsLength) };
 }
 
 /** The first of those that look for the same. */

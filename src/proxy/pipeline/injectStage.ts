@@ -4,6 +4,7 @@ import { refusalForFinding } from '../../core/policy/refusal';
 import { isModelApi } from '../../core/secrets/providers';
 import type { Finding } from '../../core/secrets/types';
 import { type BodyTransform, RefusedBody } from '../engine';
+import { isCompressed } from './codings';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
@@ -37,7 +38,7 @@ export class InjectStage implements Stage {
     context.path = result.path;
     if (result.values !== fields.values)
       context.fields = { names: fields.names, lower: fields.lower, values: [...result.values] };
-    if (head.hasBody && !fields.lower.includes('content-encoding')) context.requestBody = this.#bodyScan(context);
+    if (head.hasBody && !isCompressed(fields)) context.requestBody = this.#bodyScan(context);
   }
 
   /** Lengths stay: a dummy in a body is never replaced here, it is let through or it ends the request. */
@@ -46,22 +47,24 @@ export class InjectStage implements Stage {
     // A conversation with a model mentions what the agent read; refusing it would end the session over a worthless dummy.
     const action = isModelApi(context.target.host) ? 'marked' : 'blocked';
     const seen = new Set<string>();
+    const look = (bytes: Buffer, place: string) => {
+      for (const secret of scanner.push(bytes)) {
+        if (seen.has(secret)) continue;
+        seen.add(secret);
+        const finding: Finding = { kind: 'dummy-unbound', secret, place, action };
+        context.findings.push(finding);
+        if (action === 'blocked') {
+          context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
+          throw new RefusedBody(context.answer);
+        }
+      }
+      return bytes;
+    };
     return {
       keepsLength: true,
-      push: (chunk) => {
-        for (const secret of scanner.push(chunk)) {
-          if (seen.has(secret)) continue;
-          seen.add(secret);
-          const finding: Finding = { kind: 'dummy-unbound', secret, place: 'body', action };
-          context.findings.push(finding);
-          if (action === 'blocked') {
-            context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
-            throw new RefusedBody(context.answer);
-          }
-        }
-        return chunk;
-      },
+      push: (chunk) => look(chunk, 'body'),
       end: () => NOTHING,
+      trailers: (section) => look(section, 'trailer'),
     };
   }
 }

@@ -6,6 +6,7 @@ import type {
   Exchange,
   ExchangeEnd,
   Handlers,
+  InterimHead,
   RequestHead,
   RequestVerdict,
   ResponseHead,
@@ -87,7 +88,11 @@ class PipelineExchange implements Exchange {
     const { answer, path, fields, addresses, requestBody } = context;
     this.verdict = answer
       ? { kind: 'answer', answer }
-      : { kind: 'forward', path, fields, addresses, body: requestBody };
+      : { kind: 'forward', path, fields, addresses, tls: undefined, body: requestBody };
+  }
+
+  interim(head: InterimHead): InterimHead {
+    return this.stages.reduce((passed, stage) => stage.interim?.(this.context, passed) ?? passed, head);
   }
 
   sent(reused: boolean): void {

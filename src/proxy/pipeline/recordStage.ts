@@ -82,9 +82,9 @@ export class RecordStage implements Stage {
       agent: context.client.label,
       kind: context.kind,
       scheme: request.scheme,
-      host: request.host,
+      host: this.#clean(request.host),
       port: request.port,
-      method: request.method,
+      method: this.#clean(request.method),
       path: this.#path(request.path),
       outcome: outcomeOf(context),
       decision: decision ? this.#decision(decision) : undefined,
@@ -93,10 +93,10 @@ export class RecordStage implements Stage {
       requestHeaders: this.#headers(context.head.fields),
       requestBytes: end?.request ?? 0,
       status: response?.status ?? context.answer?.status,
-      reasonPhrase: response ? this.guard.redactor.text(response.reason) : context.answer?.reason,
+      reasonPhrase: response ? this.#clean(response.reason) : context.answer?.reason,
       responseHeaders: response ? this.#headers(response.fields) : (context.answer?.headers ?? []),
       responseBytes: end?.response ?? 0,
-      error: failed ? { code: failed.code, message: failed.message } : undefined,
+      error: failed ? { code: failed.code, message: this.#clean(failed.message) } : undefined,
       timing: { firstByteMs: context.firstByteMs, totalMs: end?.totalMs, reused: context.reused },
     };
   }
@@ -109,25 +109,30 @@ export class RecordStage implements Stage {
       rule: rule?.index,
       description: rule?.description,
       layer,
-      reason: this.guard.redactor.text(reason),
+      reason: this.#clean(reason),
     };
   }
 
+  /** As it may be shown. Host names and HTTP/2 field names arrive in lower case: so may a value in them. */
+  #clean(text: string): string {
+    return this.guard.redactor.lower(this.guard.redactor.text(text));
+  }
+
   #path(path: string): string {
-    const clean = this.guard.redactor
-      .text(path)
-      .replace(CREDENTIAL_QUERY, (whole, name: string, value: string) =>
-        this.#isDummy(value) ? whole : `${name}${MASK}`,
-      );
+    const clean = this.#clean(path).replace(CREDENTIAL_QUERY, (whole, name: string, value: string) =>
+      this.#isDummy(value) ? whole : `${name}${MASK}`,
+    );
     return clean.length > MAX_PATH ? `${clean.slice(0, MAX_PATH)}…` : clean;
   }
 
   #headers(fields: Fields): HeaderPairs {
-    return fields.names.map((name, i) => [name, this.#value(fields.lower[i]!, fields.values[i]!)] as const);
+    return fields.names.map(
+      (name, i) => [this.#clean(name), this.#value(fields.lower[i]!, fields.values[i]!)] as const,
+    );
   }
 
   #value(name: string, value: string): string {
-    const clean = this.guard.redactor.text(value);
+    const clean = this.#clean(value);
     if (!CREDENTIAL.test(name)) return clean;
     const [, scheme, rest] = /^(\S+ )?(.*)$/s.exec(clean)!;
     return this.#isDummy(rest!) ? clean : `${scheme ?? ''}${MASK}`;

@@ -1,6 +1,7 @@
 // The way back: no real value of the vault reaches the client, whichever upstream sends it. Headers and bodies that are
 // not compressed; values split over reads are held back only as long as they could still become one.
-import type { BodyTransform, Fields, ResponseHead } from '../engine';
+import type { BodyTransform, Fields, InterimHead, ResponseHead } from '../engine';
+import { isCompressed } from './codings';
 import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
@@ -12,17 +13,25 @@ export class RedactStage implements Stage {
     if (!response || this.guard.secrets.length === 0) return;
     response.fields = this.#fields(context, head.fields);
     response.reason = this.guard.redactor.text(response.reason);
-    const coding = head.fields.lower.indexOf('content-encoding');
-    const plain = coding < 0 || head.fields.values[coding]!.toLowerCase() === 'identity';
-    if (head.hasBody && plain) response.body = this.#body(context);
+    if (head.hasBody && !isCompressed(head.fields)) response.body = this.#body(context);
+  }
+
+  interim(context: FlowContext, head: InterimHead): InterimHead {
+    if (this.guard.secrets.length === 0) return head;
+    return { reason: this.guard.redactor.text(head.reason), fields: this.#fields(context, head.fields) };
   }
 
   #fields(context: FlowContext, fields: Fields): Fields {
-    const all = fields.values.join('\n');
+    const all = `${fields.names.join('\n')}\n${fields.values.join('\n')}`;
     if (this.guard.redactor.text(all) === all) return fields;
+    const names = fields.names.map((name) => {
+      const clean = this.guard.redactor.text(name);
+      if (clean !== name) this.#found(context, name, 'response header name');
+      return clean;
+    });
     return {
-      names: fields.names,
-      lower: fields.lower,
+      names,
+      lower: names.map((name) => name.toLowerCase()),
       values: fields.values.map((value, i) => {
         const clean = this.guard.redactor.text(value);
         if (clean !== value) this.#found(context, value, `response header:${fields.lower[i]!}`);

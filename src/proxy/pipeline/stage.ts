@@ -7,6 +7,7 @@ import type {
   Client,
   ExchangeEnd,
   Fields,
+  InterimHead,
   LocalAnswer,
   RequestHead,
   ResponseHead,
@@ -62,6 +63,8 @@ function schemeOf(target: Target, head: RequestHead): Scheme {
 export interface Stage {
   /** May set `answer` (and then no later stage runs), or change path, fields, addresses, requestBody. */
   request?(context: FlowContext): void;
+  /** An interim response, changed or not. */
+  interim?(context: FlowContext, head: InterimHead): InterimHead;
   /** May change `context.response`. */
   response?(context: FlowContext, head: ResponseHead): void;
   end?(context: FlowContext): void;

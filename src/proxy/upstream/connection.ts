@@ -82,6 +82,8 @@ export interface DialOptions {
   /** Checked addresses, tried in order. */
   readonly addresses: readonly string[];
   readonly context: tls.SecureContext;
+  /** Protocols to offer (RFC 7301), best first. */
+  readonly alpn: readonly string[];
   readonly session: Buffer | undefined;
   readonly onSession: (session: Buffer) => void;
   readonly signal: AbortSignal;
@@ -104,7 +106,7 @@ export async function dial(options: DialOptions): Promise<net.Socket> {
 
 function dialAddress(
   address: string,
-  { target, context, session, onSession, signal }: DialOptions,
+  { target, context, alpn, session, onSession, signal }: DialOptions,
 ): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const secure = target.scheme === 'https';
@@ -116,7 +118,7 @@ function dialAddress(
           servername: net.isIP(target.host) === 0 ? target.host : '',
           checkServerIdentity: (_, cert) => tls.checkServerIdentity(target.host, cert),
           secureContext: context,
-          ALPNProtocols: ['http/1.1'],
+          ALPNProtocols: [...alpn],
           rejectUnauthorized: true,
           ...(session ? { session } : {}),
         })

@@ -4,7 +4,7 @@ import type net from 'node:net';
 import tls from 'node:tls';
 import { authority } from '../../core/base/host';
 import type { Addresses } from '../../core/policy/types';
-import type { Client, Target } from '../engine';
+import type { Client, Target, UpstreamTls } from '../engine';
 import { WireError } from '../wire/errors';
 import { isOwnListener, resolve } from './address';
 import { dial, UpstreamConnection } from './connection';
@@ -17,6 +17,14 @@ const IDLE_MS = 4_000;
 /** AES-128 first: on one core it is a fifth faster than AES-256 for the same purpose. */
 export const CIPHERS =
   'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384';
+
+/** Where a connection goes and what it may be used for: everything that makes one as good as another. */
+export interface Route {
+  readonly target: Target;
+  readonly addresses: Addresses;
+  readonly client: Client;
+  readonly tls: UpstreamTls | undefined;
+}
 
 interface Idle {
   readonly connection: UpstreamConnection;
@@ -41,7 +49,7 @@ export class UpstreamPool {
     this.#sweeper = setInterval(() => this.#sweep(), 1_000).unref();
   }
 
-  static key(target: Target, addresses: Addresses, client: Client): string {
+  static key({ target, addresses, client }: Route): string {
     return `${target.scheme} ${authority(target.host, target.port)} ${addresses} ${client.label}`;
   }
 
@@ -73,17 +81,23 @@ export class UpstreamPool {
   }
 
   /** A new connection to a checked address. Throws `WireError`. */
-  async connect(target: Target, addresses: Addresses, key: string, signal: AbortSignal): Promise<UpstreamConnection> {
-    const socket = await this.#dial(target, addresses, key, signal);
-    return new UpstreamConnection(socket, key, target.host);
+  async connect(route: Route, key: string, signal: AbortSignal): Promise<UpstreamConnection> {
+    const socket = await this.dial(route, key, ['http/1.1'], signal);
+    return new UpstreamConnection(socket, key, route.target.host);
   }
 
   /** A plain TCP connection for a tunnel: checked address, nothing read or written. */
-  async tunnel(target: Target, addresses: Addresses, signal: AbortSignal): Promise<net.Socket> {
-    return this.#dial({ ...target, scheme: 'http' }, addresses, '', signal);
+  async tunnel(route: Route, signal: AbortSignal): Promise<net.Socket> {
+    return this.dial({ ...route, target: { ...route.target, scheme: 'http' } }, '', [], signal);
   }
 
-  async #dial(target: Target, addresses: Addresses, key: string, signal: AbortSignal): Promise<net.Socket> {
+  /** A connected socket, for https one that verified and agreed on one of `alpn`. Throws `WireError`. */
+  async dial(
+    { target, addresses }: Route,
+    key: string,
+    alpn: readonly string[],
+    signal: AbortSignal,
+  ): Promise<net.Socket> {
     const found = await resolve(target.host, addresses);
     if (found.some((address) => isOwnListener(address, target.port, this.listener))) {
       throw new WireError('loop', 'The request would come back to this proxy.', 508);
@@ -92,6 +106,7 @@ export class UpstreamPool {
       target,
       addresses: found,
       context: this.#context,
+      alpn,
       session: this.#sessions.get(key),
       onSession: (session) => {
         if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(this.#sessions.keys().next().value!);

@@ -8,7 +8,7 @@ import { UntilCloseReader } from '../http1/body';
 import { TransformSink, requestBody, responseBody } from '../http1/framing';
 import { BadMessage, type Head, endOfHead, parseHead, parseStatusLine, writeHead } from '../http1/head';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection';
-import { UpstreamPool } from '../upstream/pool';
+import { type Route, UpstreamPool } from '../upstream/pool';
 import { WireError, errorAnswer } from './errors';
 import type { Batcher } from './put';
 
@@ -94,17 +94,17 @@ export class Relay implements UpstreamListener {
       this.#answer(verdict.answer, { kind: 'complete' });
       return;
     }
-    const key = UpstreamPool.key(this.request.target, verdict.addresses, this.request.client);
-    const pooled = this.owner.pool.take(key);
+    const { addresses, tls } = verdict;
+    const { target, client } = this.request;
+    const route: Route = { target, client, addresses, tls };
+    const pooled = this.owner.pool.take(UpstreamPool.key(route));
     if (pooled) this.#open(pooled);
-    else this.#dial(key);
+    else this.#dial(route);
   }
 
-  #dial(key: string): void {
-    const { verdict } = this.exchange;
-    if (verdict.kind !== 'forward') return;
+  #dial(route: Route): void {
     this.#phase = 'dialling';
-    this.owner.pool.connect(this.request.target, verdict.addresses, key, this.#abort.signal).then(
+    this.owner.pool.connect(route, UpstreamPool.key(route), this.#abort.signal).then(
       (connection) => {
         if (this.#phase === 'dialling') this.#open(connection);
         else connection.destroy();
@@ -185,8 +185,13 @@ export class Relay implements UpstreamListener {
       // How much of this body is still to come is unknown now: the connection ends with the answer.
       this.#requestDone = true;
       this.#closeClient = true;
-      if (error instanceof RefusedBody) this.#answer(error.answer, { kind: 'complete' });
-      else this.#failBad(error, 400);
+      if (!(error instanceof RefusedBody)) this.#failBad(error, 400);
+      else if (this.#answered) {
+        // The answer is under way already: an error text must not stand in the middle of it.
+        this.#phase = 'over';
+        this.#end({ kind: 'complete' });
+        this.owner.cut();
+      } else this.#answer(error.answer, { kind: 'complete' });
       return bytes.length - from;
     }
     this.#requestBytes += taken;
@@ -266,8 +271,10 @@ export class Relay implements UpstreamListener {
     if (status < 200) {
       if (++this.#interim > MAX_INTERIM)
         throw new BadMessage('too-many-interim', 'The upstream sent too many interim responses.');
-      if (this.request.minor === 1)
-        this.#toClient(Buffer.from(writeHead(`HTTP/1.1 ${status} ${reason}`, head.fields, ''), 'latin1'));
+      if (this.request.minor === 1) {
+        const passed = this.exchange.interim({ reason, fields: head.fields });
+        this.#toClient(Buffer.from(writeHead(`HTTP/1.1 ${status} ${passed.reason}`, passed.fields, ''), 'latin1'));
+      }
       return false;
     }
     this.#responseHead = head;
@@ -413,8 +420,8 @@ export class Relay implements UpstreamListener {
     if (this.#canRetry()) {
       this.#retried = true;
       const { verdict } = this.exchange;
-      if (verdict.kind === 'forward')
-        this.#dial(UpstreamPool.key(this.request.target, verdict.addresses, this.request.client));
+      const { target, client } = this.request;
+      if (verdict.kind === 'forward') this.#dial({ target, client, addresses: verdict.addresses, tls: verdict.tls });
       return;
     }
     this.#fail(

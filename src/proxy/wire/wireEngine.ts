@@ -87,7 +87,10 @@ export class WireEngine implements Engine {
           rest,
           () =>
             new Tunnel(socket, verdict.exchange, () =>
-              this.#pool.tunnel(target, verdict.addresses, AbortSignal.timeout(60_000)),
+              this.#pool.tunnel(
+                { target, client, addresses: verdict.addresses, tls: undefined },
+                AbortSignal.timeout(60_000),
+              ),
             ),
         );
         return;
