@@ -1,5 +1,6 @@
 // Messages between whoever owns a proxy process (extension host or command line) and that process, over Node's IPC.
 // Versioned: a process refuses a `configure` of another version. Secrets travel only here, never in arguments or files.
+import type { ParentProxy } from '../core/base/parentProxy';
 import type { Flow } from '../core/flows/flow';
 import type { BoundSecret } from '../core/secrets/types';
 
@@ -9,6 +10,16 @@ export const PROTOCOL_VERSION = 1;
 export interface ProxyClient {
   readonly label: string;
   readonly token: string;
+}
+
+/** In milliseconds; what is not given has the engine's default. */
+export interface ProxyTimeouts {
+  /** To a connection that may carry a request. */
+  readonly connectMs?: number;
+  /** From the end of a request to the beginning of its answer. */
+  readonly headMs?: number;
+  /** Without a byte in either direction. */
+  readonly idleMs?: number;
 }
 
 export interface ProxyConfiguration {
@@ -26,6 +37,11 @@ export interface ProxyConfiguration {
   readonly ca: { readonly cert: string; readonly key: string };
   /** PEM certificates that upstreams may chain to: roots of the system, of Node and of the user. */
   readonly upstreamCa: readonly string[];
+  /** The proxy that this machine has to use; undefined: upstreams are dialled directly. */
+  readonly parent?: ParentProxy | undefined;
+  readonly timeouts?: ProxyTimeouts | undefined;
+  /** What relative file names in the policy are relative to (absolute path); undefined: they cannot be read. */
+  readonly folder?: string | undefined;
   /** The approved policy text. It was parsed before it was approved; a text that does not parse blocks everything. */
   readonly policy: string;
   readonly secrets: readonly BoundSecret[];

@@ -1,6 +1,7 @@
 // The interface between a wire engine and what decides about traffic. Engines move bytes; handlers judge heads and may
 // transform bodies. Our engine (proxy/engine/) and http-mitm-proxy in the tests (test/engines/) implement the same one, with
 // the same handlers. Nothing here knows about policy or secrets.
+import type { ParentProxy } from '../core/base/parentProxy';
 import type { Addresses } from '../core/policy/types';
 
 /** Header fields in wire order with their original names; `lower[i]` is `names[i]` in lower case. Values are latin1. */
@@ -131,12 +132,47 @@ export class RefusedBody extends Error {
   }
 }
 
+/** Who may use a port. Each method answers with the client, or undefined: not let in. */
+export interface Authenticator {
+  /** False: whoever connects is let in. */
+  readonly required: boolean;
+  /** By the value of `Proxy-Authorization`. */
+  byHeader(header: string | undefined): Client | undefined;
+  /** By label and token, as SOCKS5 sends them (RFC 1929). */
+  byPassword(label: string, token: string): Client | undefined;
+}
+
+/** In milliseconds. */
+export interface Timeouts {
+  /** From the look-up of a name to a connection that may carry a request, a parent proxy and TLS included. */
+  readonly connectMs: number;
+  /** From the last byte of a request that was sent to the first of its answer. */
+  readonly headMs: number;
+  /** Without a byte in either direction while an exchange is under way. */
+  readonly idleMs: number;
+  /** For a client: from its first byte, or from CONNECT, to a finished SOCKS5 or TLS handshake. */
+  readonly handshakeMs: number;
+}
+
+/** Where an engine listens. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface EngineOptions {
-  /** Answers with the client for `Proxy-Authorization`, or undefined: 407. */
-  readonly authenticate: (header: string | undefined) => Client | undefined;
+  readonly authenticate: Authenticator;
   readonly ca: { readonly cert: string; readonly key: string };
   readonly upstreamCa: readonly string[];
   readonly handlers: Handlers;
+  /** The proxy that this machine has to use; undefined: upstreams are dialled directly. */
+  readonly parent?: ParentProxy | undefined;
+  /** What is not given has its default (`DEFAULT_TIMEOUTS`). */
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  /** Listeners of all engines that belong together: none of them is reached through another. Each adds itself. */
+  readonly listeners?: Set<Listener> | undefined;
+  /** Looks a name up; undefined: the system's resolver. Rejects with Node's error (`ENOTFOUND`). */
+  readonly lookup?: ((name: string) => Promise<readonly string[]>) | undefined;
 }
 
 export interface Engine {

@@ -1,7 +1,7 @@
 // Leaf certificates for the hosts that clients CONNECT to: made in 2–3 ms, kept in a bounded cache, never on disk.
 import tls from 'node:tls';
 import { type IssuedCertificate, type Issuer, makeLeaf, readIssuer } from '../files/x509';
-import { CIPHERS } from './upstream/pool';
+import { CIPHERS } from './upstream/secure';
 
 const DAY_MS = 86_400_000;
 const VALID_DAYS = 30;

@@ -2,10 +2,10 @@
 // command line's own. It holds policy and secrets in memory only and never writes a file.
 import type { FromProxy, ProxyConfiguration, ToProxy } from '../protocol/proxyMessages';
 import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
-import type { Engine } from './engine';
+import type { Engine, Listener } from './engine';
 import { Guard } from './pipeline/guard';
 import { Pipeline } from './pipeline/pipeline';
-import { authenticator } from './tokens';
+import { admitting, authenticator } from './tokens';
 import { WireEngine } from './wire/wireEngine';
 
 export class ProxyService {
@@ -57,13 +57,15 @@ export class ProxyService {
         this.#guard,
         configuration.record ? (flows) => this.send({ type: 'flows', flows }) : undefined,
       );
-      const shared = { ca: configuration.ca, upstreamCa: configuration.upstreamCa, handlers: this.#pipeline };
+      const { ca, upstreamCa, parent, timeouts } = configuration;
+      // One set for both: neither port is reached through the other.
+      const listeners = new Set<Listener>();
+      const shared = { ca, upstreamCa, parent, timeouts, listeners, handlers: this.#pipeline };
       this.#engine = new WireEngine({ ...shared, authenticate: authenticator(configuration.clients) });
       const { host, port } = await this.#engine.listen(configuration.listen);
       let openPort: number | undefined;
       if (configuration.openLabel !== undefined) {
-        const client = { label: configuration.openLabel };
-        this.#open = new WireEngine({ ...shared, authenticate: () => client });
+        this.#open = new WireEngine({ ...shared, authenticate: admitting({ label: configuration.openLabel }) });
         openPort = (await this.#open.listen({ host, port: 0 })).port;
       }
       this.send({ type: 'listening', host, port, openPort });

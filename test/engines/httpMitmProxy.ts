@@ -44,7 +44,7 @@ export class HttpMitmProxyEngine implements Engine {
         this.#end(open, { kind: 'failed', code: 'upstream-failed', message: 'The upstream failed.' });
     });
     this.#proxy.onConnect((request, socket, _head, proceed) => {
-      const client = options.authenticate(request.headers['proxy-authorization']);
+      const client = options.authenticate.byHeader(request.headers['proxy-authorization']);
       if (client) {
         proceed();
         return;
@@ -128,7 +128,7 @@ export class HttpMitmProxyEngine implements Engine {
   /** The nearest its hooks come to an identity: CONNECT's authority against `Host`. The SNI is out of reach. */
   #who(context: IContext): { target: Target | undefined; client: Client | undefined } {
     const connect = context.isSSL ? context.connectRequest : context.clientToProxyRequest;
-    const client = this.options.authenticate(connect.headers['proxy-authorization']);
+    const client = this.options.authenticate.byHeader(connect.headers['proxy-authorization']);
     const read = (text: string | undefined) => {
       const split = splitAuthority(text ?? '');
       const host = split.ok ? canonicalHost(split.value.host) : undefined;

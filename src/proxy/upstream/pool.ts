@@ -1,22 +1,22 @@
-// Idle upstream connections, shared by all client connections of one agent label. The key holds everything that makes
-// one connection as good as another: scheme, host, port, the permitted address scope, and the agent.
+// Upstream connections: dialled to checked addresses (or through a parent proxy), verified, and kept while idle for all client
+// connections of one agent label. The key holds everything that makes one connection as good as another.
 import type net from 'node:net';
-import tls from 'node:tls';
 import { authority } from '../../core/base/host';
+import type { ParentProxy } from '../../core/base/parentProxy';
 import type { Addresses } from '../../core/policy/types';
-import type { Client, Target, UpstreamTls } from '../engine';
-import { WireError } from '../wire/errors';
-import { isOwnListener, resolve } from './address';
-import { dial, UpstreamConnection } from './connection';
+import type { Client, Listener, Target, Timeouts, UpstreamTls } from '../engine';
+import { timedOut } from '../timeouts';
+import { isOwnListener, type Lookup, loop, resolve, systemLookup } from './address';
+import { type Attempt, within } from './attempt';
+import { UpstreamConnection } from './connection';
+import { connectFirst } from './happyEyeballs';
+import { Parent } from './parent';
+import { ContextStore, secure, tlsKey } from './secure';
 
 const MAX_IDLE_PER_KEY = 256;
 const MAX_SESSIONS = 1000;
 /** Servers drop idle connections after 5 s (Node) to 75 s (nginx); a shorter stay avoids writing into a closing one. */
 const IDLE_MS = 4_000;
-
-/** AES-128 first: on one core it is a fifth faster than AES-256 for the same purpose. */
-export const CIPHERS =
-  'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384';
 
 /** Where a connection goes and what it may be used for: everything that makes one as good as another. */
 export interface Route {
@@ -24,6 +24,16 @@ export interface Route {
   readonly addresses: Addresses;
   readonly client: Client;
   readonly tls: UpstreamTls | undefined;
+}
+
+export interface PoolOptions {
+  /** PEM certificates that upstream chains may end in. Empty: Node's own roots. */
+  readonly ca: readonly string[];
+  readonly timeouts: Timeouts;
+  readonly parent: ParentProxy | undefined;
+  /** Our own listeners: a request that would come back to one of them is refused. */
+  readonly listeners: ReadonlySet<Listener>;
+  readonly lookup: Lookup | undefined;
 }
 
 interface Idle {
@@ -34,23 +44,23 @@ interface Idle {
 export class UpstreamPool {
   readonly #idle = new Map<string, Idle[]>();
   readonly #sessions = new Map<string, Buffer>();
-  readonly #context: tls.SecureContext;
+  readonly #contexts: ContextStore;
+  readonly #parent: Parent | undefined;
+  readonly #lookup: Lookup;
   readonly #sweeper: NodeJS.Timeout;
-  /** Our own address: a request that would come back to us is refused. */
-  listener: { host: string; port: number } | undefined;
 
-  /** `ca`: PEM certificates that upstream chains may end in. Empty: Node's own roots. */
-  constructor(ca: readonly string[]) {
-    this.#context = tls.createSecureContext({
-      ...(ca.length > 0 ? { ca: [...ca] } : {}),
-      ciphers: CIPHERS,
-      minVersion: 'TLSv1.2',
-    });
+  /** Throws when the parent's URL is none of a proxy. */
+  constructor(private readonly options: PoolOptions) {
+    const { ca, parent, lookup } = options;
+    this.#contexts = new ContextStore(ca);
+    this.#lookup = lookup ?? systemLookup;
+    this.#parent = parent && new Parent(parent, ca, this.#lookup);
     this.#sweeper = setInterval(() => this.#sweep(), 1_000).unref();
   }
 
-  static key({ target, addresses, client }: Route): string {
-    return `${target.scheme} ${authority(target.host, target.port)} ${addresses} ${client.label}`;
+  static key({ target, addresses, client, tls }: Route): string {
+    const key = `${target.scheme} ${authority(target.host, target.port)} ${addresses} ${client.label}`;
+    return tls === undefined ? key : `${key} ${tlsKey(tls)}`;
   }
 
   /** The connection that was used last and still stands, or undefined. */
@@ -80,40 +90,60 @@ export class UpstreamPool {
     };
   }
 
-  /** A new connection to a checked address. Throws `WireError`. */
+  /** A new connection to a checked address, for HTTP/1.1. Throws `WireError`. */
   async connect(route: Route, key: string, signal: AbortSignal): Promise<UpstreamConnection> {
-    const socket = await this.dial(route, key, ['http/1.1'], signal);
-    return new UpstreamConnection(socket, key, route.target.host);
+    return this.adopt(await this.dial(route, key, ['http/1.1'], signal), key, route);
   }
 
-  /** A plain TCP connection for a tunnel: checked address, nothing read or written. */
-  async tunnel(route: Route, signal: AbortSignal): Promise<net.Socket> {
+  /** A socket of `dial` as a connection for HTTP/1.1, with the time-outs of this engine. */
+  adopt(socket: net.Socket, key: string, { target }: Route): UpstreamConnection {
+    return new UpstreamConnection(socket, key, target.host, this.options.timeouts);
+  }
+
+  get timeouts(): Timeouts {
+    return this.options.timeouts;
+  }
+
+  /** A plain TCP connection for a tunnel: checked address, nothing of ours read or written. */
+  tunnel(route: Route, signal: AbortSignal): Promise<net.Socket> {
     return this.dial({ ...route, target: { ...route.target, scheme: 'http' } }, '', [], signal);
   }
 
-  /** A connected socket, for https one that verified and agreed on one of `alpn`. Throws `WireError`. */
-  async dial(
-    { target, addresses }: Route,
-    key: string,
-    alpn: readonly string[],
-    signal: AbortSignal,
-  ): Promise<net.Socket> {
-    const found = await resolve(target.host, addresses);
-    if (found.some((address) => isOwnListener(address, target.port, this.listener))) {
-      throw new WireError('loop', 'The request would come back to this proxy.', 508);
-    }
-    return dial({
-      target,
-      addresses: found,
-      context: this.#context,
-      alpn,
-      session: this.#sessions.get(key),
-      onSession: (session) => {
-        if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(this.#sessions.keys().next().value!);
-        this.#sessions.set(key, session);
-      },
-      signal,
+  /**
+   * A connected socket, for https one that verified and offered `alpn` (what was agreed on is its `alpnProtocol`).
+   * `key` names the TLS session to resume. Throws `WireError`.
+   */
+  dial(route: Route, key: string, alpn: readonly string[], signal: AbortSignal): Promise<net.Socket> {
+    const { target, tls } = route;
+    const { connectMs } = this.options.timeouts;
+    const bounds = { signal, ms: connectMs, timedOut: () => timedOut('connect', target.host, connectMs) };
+    return within(bounds, async (attempt) => {
+      const socket = await this.#reach(route, attempt);
+      if (target.scheme !== 'https') return socket;
+      const sessionKey = `${key} ${alpn.join()}`;
+      const options = {
+        host: target.host,
+        context: this.#contexts.get(tls),
+        alpn,
+        insecure: tls?.insecure === true,
+        session: this.#sessions.get(sessionKey),
+        onSession: (session: Buffer) => this.#keepSession(sessionKey, session),
+      };
+      return secure(socket, target.host, options, attempt);
     });
+  }
+
+  async #reach({ target, addresses }: Route, attempt: Attempt): Promise<net.Socket> {
+    const { listeners } = this.options;
+    if (this.#parent?.takes(target.host)) return this.#parent.open(target, addresses, listeners, attempt);
+    const found = await resolve(target.host, addresses, this.#lookup);
+    if (found.some((address) => isOwnListener(address, target.port, listeners))) throw loop();
+    return connectFirst(found, target.port, target.host, attempt);
+  }
+
+  #keepSession(key: string, session: Buffer): void {
+    if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(this.#sessions.keys().next().value!);
+    this.#sessions.set(key, session);
   }
 
   #sweep(): void {

@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   407: 'Proxy Authentication Required',
   421: 'Misdirected Request',
+  426: 'Upgrade Required',
   431: 'Request Header Fields Too Large',
   501: 'Not Implemented',
   502: 'Bad Gateway',
@@ -45,7 +46,7 @@ export function errorAnswer(status: number, code: string, message: string): Loca
 }
 
 /** Node's and OpenSSL's connection errors, in words. Unknown ones keep their code. */
-export function upstreamError(error: NodeJS.ErrnoException, where: string): WireError {
+export function upstreamError(error: { readonly code?: string | undefined }, where: string): WireError {
   const code = error.code ?? 'unknown';
   const known: Readonly<Record<string, readonly [string, string, number]>> = {
     ECONNREFUSED: ['connect-refused', `${where} refused the connection.`, 502],
@@ -54,6 +55,7 @@ export function upstreamError(error: NodeJS.ErrnoException, where: string): Wire
     ETIMEDOUT: ['connect-timeout', `${where} did not answer in time.`, 504],
     EHOSTUNREACH: ['unreachable', `${where} cannot be reached from this machine.`, 502],
     ENETUNREACH: ['unreachable', `${where} cannot be reached from this machine.`, 502],
+    ENODATA: ['dns', `The name of ${where} has no address.`, 502],
     ENOTFOUND: ['dns', `The name of ${where} does not resolve.`, 502],
     EAI_AGAIN: ['dns', `The name of ${where} could not be resolved for now.`, 502],
   };

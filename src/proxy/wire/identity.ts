@@ -11,7 +11,13 @@ export function connectAuthority(text: string): { host: string; port: number } {
   const split = splitAuthority(text);
   if (!split.ok || split.value.port === undefined)
     throw new BadMessage('bad-authority', 'The CONNECT target is not host:port.');
-  return { host: canonical(split.value.host), port: split.value.port };
+  return connectTarget(split.value.host, split.value.port);
+}
+
+/** What a CONNECT line or a SOCKS5 request names: the only place where its host becomes canonical. Throws `BadMessage`. */
+export function connectTarget(host: string, port: number): { host: string; port: number } {
+  if (port < 1 || port > 65535) throw new BadMessage('bad-authority', 'The port is out of range.');
+  return { host: canonical(host), port };
 }
 
 /** Target and origin-form path of an absolute-form request (RFC 9112, 3.2.2). */
@@ -52,8 +58,19 @@ export function sniMatches(servername: string, host: string): boolean {
   return name.ok && name.value.host === host;
 }
 
+/** `raw` in latin1, one character a byte, as heads and SOCKS requests are read. */
 function canonical(raw: string): string {
-  const host = canonicalHost(raw);
+  const host = canonicalHost(unicode(raw));
   if (!host.ok) throw new BadMessage('bad-authority', `The host is refused: ${host.error}.`);
   return host.value.host;
+}
+
+/** Names that are not ASCII are taken as UTF-8, which is what clients that do not map them themselves send. */
+function unicode(raw: string): string {
+  if (!/[^\0-\x7f]/.test(raw)) return raw;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(raw, 'latin1'));
+  } catch {
+    throw new BadMessage('bad-authority', 'The host is refused: it is neither ASCII nor UTF-8.');
+  }
 }

@@ -3,19 +3,19 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { authority as formatAuthority } from '../../core/base/host';
-import type { Client, Engine, EngineOptions, LocalAnswer, Target } from '../engine';
+import type { Client, Engine, EngineOptions, Listener, Target, Timeouts } from '../engine';
 import type { BadMessage } from '../http1/head';
 import { LeafStore } from '../leaf';
+import { DEFAULT_TIMEOUTS } from '../timeouts';
 import { UpstreamPool } from '../upstream/pool';
 import { ClientConnection, type ConnectionDeps } from './clientConnection';
-import { WireError, errorAnswer } from './errors';
+import { type Door, httpDoor } from './door';
 import { connectAuthority, sniMatches } from './identity';
 import { Batcher } from './put';
+import { SOCKS_VERSION, serveSocks, socksDoor } from './socks5';
 import { Tunnel } from './tunnel';
 
-const HANDSHAKE_MS = 30_000;
 const TLS_RECORD = 0x16;
-const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
 export class WireEngine implements Engine {
   readonly #server: net.Server;
@@ -24,22 +24,35 @@ export class WireEngine implements Engine {
   readonly #connections = new Set<ClientConnection>();
   readonly #tunnels = new Set<Tunnel>();
   readonly #sockets = new Set<net.Socket>();
+  /** Of them, those that carry nothing yet: accepted, or in a SOCKS5 handshake. */
+  readonly #greeting = new Set<net.Socket>();
   readonly #deps: ConnectionDeps;
+  readonly #timeouts: Timeouts;
+  readonly #listeners: Set<Listener>;
+  #listener: Listener | undefined;
 
   constructor(private readonly options: EngineOptions) {
-    this.#pool = new UpstreamPool(options.upstreamCa);
+    this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+    this.#listeners = options.listeners ?? new Set();
+    this.#pool = new UpstreamPool({
+      ca: options.upstreamCa,
+      timeouts: this.#timeouts,
+      parent: options.parent,
+      listeners: this.#listeners,
+      lookup: options.lookup,
+    });
     this.#leaves = new LeafStore(options.ca);
     this.#deps = {
       pool: this.#pool,
       batcher: new Batcher(),
       handlers: options.handlers,
-      authenticate: options.authenticate,
+      authenticate: (header) => options.authenticate.byHeader(header),
       connect: (stream, authority, client, rest) => this.#connect(stream, authority, client, rest),
     };
     this.#server = net.createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      this.#serve(socket, undefined);
+      this.#accept(socket);
     });
   }
 
@@ -53,9 +66,47 @@ export class WireEngine implements Engine {
         this.#server.removeListener('error', reject);
         this.#server.on('error', () => undefined);
         const { port } = this.#server.address() as net.AddressInfo;
-        this.#pool.listener = { host: address.host, port };
-        resolve({ host: address.host, port });
+        this.#listener = { host: address.host, port };
+        this.#listeners.add(this.#listener);
+        resolve(this.#listener);
       });
+    });
+  }
+
+  /** One port for both ways in: a SOCKS5 client begins with its version, which no method begins with. */
+  #accept(socket: net.Socket): void {
+    const gone = () => socket.destroy();
+    const left = () => this.#greeting.delete(socket);
+    const begin = (first: Buffer) => {
+      socket.removeListener('error', gone);
+      socket.removeListener('end', gone);
+      socket.pause();
+      socket.unshift(first);
+      if (first[0] === SOCKS_VERSION) this.#socks(socket, left);
+      else {
+        left();
+        this.#serve(socket, undefined);
+      }
+      socket.resume();
+    };
+    this.#greeting.add(socket);
+    socket.once('data', begin);
+    socket.on('error', gone);
+    socket.on('end', gone);
+    socket.once('close', left);
+  }
+
+  #socks(socket: net.Socket, over: () => void): void {
+    const { authenticate, handlers } = this.options;
+    serveSocks(socket, {
+      authenticate,
+      timeoutMs: this.#timeouts.handshakeMs,
+      refused: (client, code, message) => handlers.refused({ target: undefined, client, code, message }),
+      connect: (named, client, rest) => {
+        over();
+        socket.on('error', () => socket.destroy());
+        this.#open(socket, { scheme: 'https', ...named }, client, rest, socksDoor);
+      },
     });
   }
 
@@ -73,49 +124,40 @@ export class WireEngine implements Engine {
     } catch (error) {
       const bad = error as BadMessage;
       this.options.handlers.refused({ target: undefined, client, code: bad.code, message: bad.message });
-      reply(socket, errorAnswer(bad.status, bad.code, bad.message));
+      httpDoor.refuse(socket, bad);
       return;
     }
+    this.#open(socket, target, client, rest, httpDoor);
+  }
+
+  /** A connection that was asked for, by CONNECT or by SOCKS5. The socket is paused. */
+  #open(socket: net.Socket, target: Target, client: Client, rest: Buffer, door: Door): void {
     const verdict = this.options.handlers.connect(target, client);
     switch (verdict.kind) {
       case 'answer':
-        reply(socket, verdict.answer);
+        door.answer(socket, verdict.answer);
         return;
-      case 'tunnel':
-        this.#tunnel(
-          socket,
-          rest,
-          () =>
-            new Tunnel(socket, verdict.exchange, () =>
-              this.#pool.tunnel(
-                { target, client, addresses: verdict.addresses, tls: undefined },
-                AbortSignal.timeout(60_000),
-              ),
-            ),
-        );
+      case 'tunnel': {
+        const route = { target, client, addresses: verdict.addresses, tls: undefined };
+        const tunnel = new Tunnel(socket, {
+          exchange: verdict.exchange,
+          door,
+          dial: (signal) => this.#pool.tunnel(route, signal),
+          halfOpenMs: this.#timeouts.idleMs,
+        });
+        this.#tunnels.add(tunnel);
+        void tunnel.open(rest).finally(() => this.#tunnels.delete(tunnel));
         return;
+      }
       case 'intercept':
         // 2–3 ms for a new host, before the client starts its handshake.
-        this.#intercept(socket, target, client, rest);
+        this.#intercept(socket, target, client, rest, door);
     }
   }
 
-  #tunnel(socket: net.Socket, rest: Buffer, make: () => Tunnel): void {
-    const tunnel = make();
-    this.#tunnels.add(tunnel);
-    tunnel
-      .open(rest)
-      .catch((error: unknown) => {
-        const failure =
-          error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502);
-        reply(socket, errorAnswer(failure.status, failure.code, failure.message));
-      })
-      .finally(() => this.#tunnels.delete(tunnel));
-  }
-
-  #intercept(socket: net.Socket, target: Target, client: Client, rest: Buffer): void {
+  #intercept(socket: net.Socket, target: Target, client: Client, rest: Buffer, door: Door): void {
     const context = this.#leaves.context(target.host);
-    socket.write(ESTABLISHED);
+    door.opened(socket);
     const begin = (first: Buffer) => {
       clearTimeout(timer);
       socket.pause();
@@ -128,7 +170,7 @@ export class WireEngine implements Engine {
         socket.resume();
       }
     };
-    const timer = setTimeout(() => socket.destroy(), HANDSHAKE_MS).unref();
+    const timer = setTimeout(() => socket.destroy(), this.#timeouts.handshakeMs).unref();
     socket.once('close', () => clearTimeout(timer));
     if (rest.length > 0) begin(rest);
     else {
@@ -154,7 +196,7 @@ export class WireEngine implements Engine {
       },
     });
     secure.setNoDelay(true);
-    const timer = setTimeout(() => secure.destroy(), HANDSHAKE_MS).unref();
+    const timer = setTimeout(() => secure.destroy(), this.#timeouts.handshakeMs).unref();
     const failed = (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       this.options.handlers.refused({
@@ -188,6 +230,8 @@ export class WireEngine implements Engine {
 
   async close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    if (this.#listener) this.#listeners.delete(this.#listener);
+    for (const socket of this.#greeting) socket.destroy();
     for (const connection of [...this.#connections]) connection.drain();
     const timer = setTimeout(() => {
       for (const { relay } of [...this.#connections]) relay?.cut('stopped', 'The proxy was stopped.');
@@ -206,13 +250,4 @@ function clientTlsMessage(error: NodeJS.ErrnoException): string {
     return 'The client does not trust the certificate authority of this workspace. Start it from the Sandbox Agent terminal, or set its CA variable (see Copy Proxy Environment).';
   }
   return `The TLS handshake of the client failed (${error.code ?? 'connection closed'}).`;
-}
-
-function reply(socket: net.Socket, answer: LocalAnswer): void {
-  if (socket.destroyed) return;
-  let head = `HTTP/1.1 ${answer.status} ${answer.reason}\r\n`;
-  for (const [name, value] of answer.headers) head += `${name}: ${value}\r\n`;
-  socket.end(`${head}content-length: ${Buffer.byteLength(answer.body)}\r\nconnection: close\r\n\r\n${answer.body}`);
-  socket.resume();
-  setTimeout(() => socket.destroy(), 2_000).unref();
 }
