@@ -58,6 +58,9 @@ export function wiringEnvironment(options: AgentEnvironmentOptions): Record<stri
     HTTP_PROXY: url,
     https_proxy: url,
     http_proxy: url,
+    // Alone it leaks Claude Code's early calls (agents.md); beside the others it keeps a committed one from naming another way out.
+    ALL_PROXY: url,
+    all_proxy: url,
     NO_PROXY,
     no_proxy: NO_PROXY,
     NODE_EXTRA_CA_CERTS: options.bundleFile,

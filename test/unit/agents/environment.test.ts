@@ -21,7 +21,7 @@ const OPTIONS: AgentEnvironmentOptions = {
 describe('wiringEnvironment', () => {
   it('has proxy variables in both letter cases, with the token escaped', () => {
     const env = wiringEnvironment(OPTIONS);
-    for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy'])
+    for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy', 'ALL_PROXY', 'all_proxy'])
       expect(env[name]).toBe('http://claude:to%2Fken@127.0.0.1:4100');
     for (const name of ['NO_PROXY', 'no_proxy']) expect(env[name]).toBe('localhost,127.0.0.1,::1');
   });
