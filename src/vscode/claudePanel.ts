@@ -1,51 +1,199 @@
 // The panel of Claude Code's own extension spawns its binary from the extension host, where terminal variables do not reach:
-// it takes them from a setting. Written to the workspace while the proxy runs, and taken back.
+// it takes them from a setting. Written to the folder's .vscode/settings.json while the proxy runs, and taken back: by us, by
+// the proxy process when the editor goes away, or when the folder is opened again. What the user wrote meanwhile is kept.
+import fs from 'node:fs/promises';
+import path from 'node:path';
 import * as vscode from 'vscode';
-import { trackedFiles } from '../host/envFiles';
-import type { Sessions } from './sessions';
+import { readIfThere, writeFileAtomic } from '../files/atomicFile';
+import { readWiring, undoWiring, type WiringEntry, writeWiring } from '../files/wiring';
+import { git, trackedFiles } from '../host/envFiles';
+import { openStateFolder, type StateFolder } from '../host/stateFolder';
+import { addVariables, hasKey, holdsVariables, removeVariables, type Variable, variablesIn } from './panelSettings';
+import type { FolderEntry, Sessions } from './sessions';
 
-interface Variable {
-  readonly name: string;
-  readonly value: string;
+const FILE = '.vscode/settings.json';
+
+/** One a process: of two windows on a folder one must not take back what the other wrote. */
+const JOURNAL = /^panel-wiring\.(\d+)\.json$/;
+
+export function wireClaudePanel(sessions: Sessions, log: vscode.LogOutputChannel): vscode.Disposable {
+  const panel = new ClaudePanel(sessions, log);
+  const subscription = sessions.onDidChange(() => panel.update());
+  return vscode.Disposable.from(
+    { dispose: () => subscription.dispose() },
+    vscode.extensions.onDidChange(() => panel.update()),
+  );
 }
 
-const KEY = 'claudeCode.environmentVariables before';
+class ClaudePanel {
+  readonly #told = new Set<string>();
+  readonly #places = new Map<string, Promise<StateFolder>>();
+  #queue: Promise<void> = Promise.resolve();
+  #waiting = false;
 
-export function wireClaudePanel(sessions: Sessions, context: vscode.ExtensionContext): vscode.Disposable {
-  let last = '';
-  let queue = Promise.resolve();
-  const update = async () => {
-    if (!vscode.extensions.getExtension('anthropic.claude-code')) return;
-    const configuration = vscode.workspace.getConfiguration('claudeCode');
-    const entry = sessions.all.find(({ session }) => session.state.kind === 'running');
-    const variables = Object.entries(entry?.session.agentEnvironment('claude') ?? {}).map(
-      ([name, value]): Variable => ({ name, value }),
-    );
-    const text = JSON.stringify(variables);
-    if (text === last) return;
-    last = text;
-    const before = context.workspaceState.get<{ readonly value: Variable[] | undefined }>(KEY);
-    if (variables.length === 0) {
-      if (!before) return;
-      await configuration.update('environmentVariables', before.value, vscode.ConfigurationTarget.Workspace);
-      await context.workspaceState.update(KEY, undefined);
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly log: vscode.LogOutputChannel,
+  ) {}
+
+  /** One at a time; a burst of changes is one look. */
+  update(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#queue = this.#queue.then(async () => {
+      this.#waiting = false;
+      for (const entry of this.sessions.all) {
+        if (entry.failure !== undefined) continue;
+        await this.#settle(entry).catch((error: unknown) => {
+          this.#tell(entry, `${FILE}: ${error instanceof Error ? error.message : String(error)}`);
+        });
+      }
+    });
+  }
+
+  async #settle(entry: FolderEntry): Promise<void> {
+    const { state } = entry.session;
+    const wanted = vscode.extensions.getExtension('anthropic.claude-code') !== undefined;
+    if (state.kind === 'running' && wanted) await this.#write(entry);
+    // A proxy that crashed comes back on its port: nothing is rewritten for the moment in between.
+    else if (state.kind === 'stopped' || (state.kind === 'failed' && state.retryAt === undefined) || !wanted)
+      await this.#undo(entry.session.folder);
+  }
+
+  async #write(entry: FolderEntry): Promise<void> {
+    const { folder } = entry.session;
+    const environment = entry.session.agentEnvironment('claude');
+    if (!environment) return;
+    const ours = Object.entries(environment).map(([name, value]): Variable => ({ name, value }));
+    const file = path.join(folder, FILE);
+    const { directory, wiring } = await this.#place(folder);
+    const journal = path.join(directory, `panel-wiring.${process.pid}.json`);
+    if ((await readWiring(journal)).entries.length > 0 && holdsVariables((await read(file)) ?? '', ours)) return;
+    await this.#undo(folder, true);
+    if (vscode.workspace.workspaceFile) {
+      this.#tell(
+        entry,
+        vscode.l10n.t(
+          'The panel of Claude Code is not routed: in a multi-root workspace it takes no settings of one folder. Use "Launch Claude Code" instead.',
+        ),
+      );
       return;
     }
     // The setting holds our token: never into a file that git would publish.
-    if (!before && (await trackedFiles(entry!.session.folder, ['.vscode/settings.json'])).size > 0) return;
-    const own = before
-      ? (before.value ?? [])
-      : configuration.inspect<Variable[]>('environmentVariables')?.workspaceValue;
-    if (!before) await context.workspaceState.update(KEY, { value: own });
-    const ours = new Set(variables.map(({ name }) => name));
-    await configuration.update(
-      'environmentVariables',
-      [...(own ?? []).filter(({ name }) => !ours.has(name)), ...variables],
-      vscode.ConfigurationTarget.Workspace,
-    );
-  };
-  const subscription = sessions.onDidChange(() => {
-    queue = queue.then(update, update);
-  });
-  return new vscode.Disposable(() => subscription.dispose());
+    if ((await trackedFiles(folder, [FILE])).size > 0) {
+      this.#tell(
+        entry,
+        vscode.l10n.t(
+          'The panel of Claude Code is not routed: {0} is tracked by git and would publish the proxy’s token, so it was not written. Use "Launch Claude Code" instead, or untrack the file.',
+          FILE,
+        ),
+      );
+      return;
+    }
+    const before = await read(file);
+    const after = addVariables(before, ours);
+    if (after === undefined) {
+      this.#tell(
+        entry,
+        vscode.l10n.t(
+          'The panel of Claude Code is not routed: {0} is not valid, so it was left as it is. Repair it, then stop and start; or use "Launch Claude Code".',
+          FILE,
+        ),
+      );
+      return;
+    }
+    const entries: readonly WiringEntry[] = [
+      ...(await excluded(folder, file)),
+      { file, before, after, madeFolders: await missingFolders(path.dirname(file)), kind: 'claude' },
+    ];
+    await writeWiring(journal, entries);
+    // The proxy process undoes the session's journal when the editor goes away.
+    await writeWiring(wiring, [...(await readWiring(wiring)).entries, ...entries]);
+    for (const one of entries) {
+      await fs.mkdir(path.dirname(one.file), { recursive: true });
+      await writeFileAtomic(one.file, one.after, { mode: 0o600 });
+    }
+    // Stopped meanwhile: the session's journal may have been undone before ours was in it.
+    if (entry.session.state.kind !== 'running') await this.#undo(folder);
+  }
+
+  /**
+   * Takes back what our own journal says, and those of windows that ended without doing so; `everybodys`: of living ones too,
+   * which only who runs the folder may do. Without a journal it does nothing.
+   */
+  async #undo(folder: string, everybodys = false): Promise<void> {
+    const { directory } = await this.#place(folder);
+    for (const name of await fs.readdir(directory)) {
+      const pid = Number(JOURNAL.exec(name)?.[1]);
+      if (pid === process.pid || everybodys ? pid > 0 : pid > 0 && !isAlive(pid))
+        await undoJournal(path.join(directory, name));
+    }
+  }
+
+  #place(folder: string): Promise<StateFolder> {
+    let place = this.#places.get(folder);
+    if (!place) {
+      place = openStateFolder(folder);
+      this.#places.set(folder, place);
+    }
+    return place;
+  }
+
+  #tell({ workspaceFolder, session }: FolderEntry, message: string): void {
+    const key = `${session.folder} ${message}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.log.warn(`[${workspaceFolder.name}] ${message}`);
+    void vscode.window.showWarningMessage(message);
+  }
+}
+
+async function undoJournal(journal: string): Promise<void> {
+  for (const { file, before, after, kind } of (await readWiring(journal)).entries) {
+    if (kind !== 'claude') continue;
+    const now = await read(file);
+    if (now === undefined || now === after || now === before) continue;
+    const cleaned = removeVariables(now, variablesOf(after, before), hasKey(before));
+    if (cleaned === undefined)
+      throw new Error('the file is no longer valid JSON: take the variables of the proxy out by hand.');
+    if (cleaned !== now) await writeFileAtomic(file, cleaned);
+  }
+  await undoWiring(journal);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** What we added, read from what we wrote. */
+function variablesOf(after: string, before: string | undefined): Variable[] {
+  const own = new Set(variablesIn(before ?? '').map((variable) => JSON.stringify(variable)));
+  return variablesIn(after).filter((variable) => !own.has(JSON.stringify(variable)));
+}
+
+async function read(file: string): Promise<string | undefined> {
+  return (await readIfThere(file))?.toString('utf8');
+}
+
+async function missingFolders(folder: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let at = folder; !(await fs.stat(at).catch(() => undefined)); at = path.dirname(at)) missing.push(at);
+  return missing;
+}
+
+/** `.git/info/exclude` with a line for the file, so that the token is not committed by accident. */
+async function excluded(folder: string, file: string): Promise<WiringEntry[]> {
+  const top = (await git(folder, ['rev-parse', '--show-toplevel']))?.trim();
+  const exclude = (await git(folder, ['rev-parse', '--path-format=absolute', '--git-path', 'info/exclude']))?.trim();
+  if (!top || !exclude) return [];
+  const line = `/${path.relative(top, file).split(path.sep).join('/')}`;
+  const before = await read(exclude);
+  if (before?.split('\n').includes(line)) return [];
+  const after = `${before ?? ''}${before && !before.endsWith('\n') ? '\n' : ''}${line}\n`;
+  return [{ file: exclude, before, after, madeFolders: await missingFolders(path.dirname(exclude)), kind: 'lines' }];
 }
