@@ -21,11 +21,15 @@ export interface FolderEntry {
 
 export class Sessions implements vscode.Disposable {
   readonly #entries = new Map<string, FolderEntry>();
+  /** Folders whose session is being opened: a second event must not open a second one. */
+  readonly #opening = new Set<string>();
+  readonly #watchers = new Map<FolderEntry, vscode.Disposable>();
   readonly #changed = new Emitter<void>();
   readonly onDidChange = this.#changed.event;
   readonly #disposables: vscode.Disposable[] = [];
   /** Settles when the folders that are there have been opened. */
   ready: Promise<void> = Promise.resolve();
+  #disposed = false;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -37,12 +41,12 @@ export class Sessions implements vscode.Disposable {
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.#refresh()),
       new vscode.Disposable(() => contexts.dispose()),
     );
-    this.#contexts();
     this.#refresh();
   }
 
+  /** In the order of the workspace: sessions open at the same time and are ready in any order. */
   get all(): readonly FolderEntry[] {
-    return [...this.#entries.values()];
+    return trustedFolders().flatMap(({ uri }) => this.#entries.get(uri.toString()) ?? []);
   }
 
   /** The folder that a file or a folder belongs to; the only one where there is one. */
@@ -88,21 +92,29 @@ export class Sessions implements vscode.Disposable {
   }
 
   #refresh(): void {
-    const folders = vscode.workspace.isTrusted
-      ? (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file')
-      : [];
+    const folders = trustedFolders();
     const wanted = new Set(folders.map(({ uri }) => uri.toString()));
     for (const [key, entry] of this.#entries) {
       if (wanted.has(key)) continue;
       this.#entries.delete(key);
+      this.#watchers.get(entry)?.dispose();
+      this.#watchers.delete(entry);
       void entry.session.stop().finally(() => entry.session.dispose());
     }
-    const opening = folders.filter(({ uri }) => !this.#entries.has(uri.toString())).map((folder) => this.#open(folder));
+    const opening = folders
+      .filter(({ uri }) => !this.#entries.has(uri.toString()) && !this.#opening.has(uri.toString()))
+      .map((folder) =>
+        this.#open(folder).catch((error: unknown) => {
+          this.log.error(`[${folder.name}] ${error instanceof Error ? error.message : String(error)}`);
+        }),
+      );
     this.ready = Promise.all([this.ready, ...opening]).then(() => undefined);
     this.#changed.fire();
   }
 
   async #open(workspaceFolder: vscode.WorkspaceFolder): Promise<void> {
+    const key = workspaceFolder.uri.toString();
+    this.#opening.add(key);
     const dist = path.join(this.context.extensionPath, 'dist');
     const session = new FolderSession({
       folder: workspaceFolder.uri.fsPath,
@@ -120,8 +132,15 @@ export class Sessions implements vscode.Disposable {
     } catch (error) {
       failure = (error as Error).message;
       this.log.error(`[${name}] ${failure}`);
-      void vscode.window.showErrorMessage(vscode.l10n.t('Sandbox Agent cannot protect {0}: {1}', name, failure));
     }
+    this.#opening.delete(key);
+    // The folder may have left the workspace, or the window, while its session was being opened.
+    if (this.#disposed || !trustedFolders().some(({ uri }) => uri.toString() === key)) {
+      session.dispose();
+      return;
+    }
+    if (failure !== undefined)
+      void vscode.window.showErrorMessage(vscode.l10n.t('Sandbox Agent cannot protect {0}: {1}', name, failure));
     const entry: FolderEntry = {
       workspaceFolder,
       session,
@@ -130,12 +149,12 @@ export class Sessions implements vscode.Disposable {
       secrets: [],
       failure,
     };
-    this.#entries.set(workspaceFolder.uri.toString(), entry);
+    this.#entries.set(key, entry);
     session.onDidSeeFlows((flows) => entry.flows.add(flows));
     session.onDidChangeState((state) => {
       if (state.kind === 'failed') this.log.error(`[${name}] ${state.message}`);
       if (state.kind === 'running' || state.kind === 'stopped')
-        void this.context.workspaceState.update(`running ${workspaceFolder.uri.toString()}`, state.kind === 'running');
+        void this.context.workspaceState.update(`running ${key}`, state.kind === 'running');
       this.#changed.fire();
     });
     if (failure === undefined) {
@@ -144,19 +163,23 @@ export class Sessions implements vscode.Disposable {
     }
     this.#changed.fire();
     await this.update(entry);
-    const before = this.context.workspaceState.get<boolean>(`running ${workspaceFolder.uri.toString()}`, false);
+    const before = this.context.workspaceState.get<boolean>(`running ${key}`, false);
     if (failure === undefined && before && settings.startOnOpen()) await session.start(settings.startOptions());
   }
 
-  #watch({ workspaceFolder, session }: FolderEntry): void {
+  #watch(entry: FolderEntry): void {
+    const { workspaceFolder, session } = entry;
     const pattern = new vscode.RelativePattern(workspaceFolder, settings.policyFile());
     const watcher = vscode.workspace.createFileSystemWatcher(pattern);
     const refresh = () => void session.policy.refresh();
-    this.#disposables.push(
-      watcher,
-      watcher.onDidChange(refresh),
-      watcher.onDidCreate(refresh),
-      watcher.onDidDelete(refresh),
+    this.#watchers.set(
+      entry,
+      vscode.Disposable.from(
+        watcher,
+        watcher.onDidChange(refresh),
+        watcher.onDidCreate(refresh),
+        watcher.onDidDelete(refresh),
+      ),
     );
   }
 
@@ -183,7 +206,8 @@ export class Sessions implements vscode.Disposable {
       ({ scan }) => scan?.values.some(({ ticked, file }) => ticked && file !== undefined) === true,
     );
     setContext('welcome', calm && scanned ? (found ? 'found' : 'nothing') : '');
-    setContext('opened', all.length > 0);
+    // From the first moment, before a session is ready: commands wait for it, and the palette must not hide them until then.
+    setContext('opened', trustedFolders().length > 0);
     setContext(
       'policyPending',
       all.some(({ session, failure }) => failure === undefined && session.policy.state.pending !== undefined),
@@ -191,8 +215,15 @@ export class Sessions implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
-    for (const { session } of this.all) session.dispose();
+    this.#disposed = true;
+    for (const disposable of [...this.#disposables, ...this.#watchers.values()]) disposable.dispose();
+    for (const { session } of this.#entries.values()) session.dispose();
     this.#entries.clear();
   }
+}
+
+/** Folders that may be looked into at all. */
+function trustedFolders(): readonly vscode.WorkspaceFolder[] {
+  if (!vscode.workspace.isTrusted) return [];
+  return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
 }
