@@ -3,7 +3,11 @@ import * as vscode from 'vscode';
 import type { StartOptions } from '../host/api';
 
 export const VIEW = { session: 'sandboxAgent.session', flows: 'sandboxAgent.flows' } as const;
-export const SCHEME = { flow: 'sandbox-agent-flow', approved: 'sandbox-agent-approved' } as const;
+export const SCHEME = {
+  flow: 'sandbox-agent-flow',
+  approved: 'sandbox-agent-approved',
+  pending: 'sandbox-agent-pending',
+} as const;
 
 export type ContextKey = 'running' | 'failed' | 'opened' | 'welcome' | 'policyPending';
 

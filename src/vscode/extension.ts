@@ -1,5 +1,6 @@
 // Composition root: makes the parts and hands them to each other. No feature lives here.
 import * as vscode from 'vscode';
+import { isTest } from './commands/command';
 import { announcePending } from './commands/policy';
 import { registerCommands } from './commands/register';
 import { registerDocuments } from './documents/readOnly';
@@ -13,12 +14,15 @@ import { registerSessionView } from './views/sessionView';
 import { registerStatusBar } from './views/statusBar';
 import { wireClaudePanel } from './claudePanel';
 
-/** For tests in the same extension host. */
+/**
+ * For our own tests in the same extension host. Sessions give out real values and write the policy: another extension, and an
+ * agent inside it, gets nothing.
+ */
 export interface ExtensionApi {
   readonly sessions: Sessions;
 }
 
-export function activate(context: vscode.ExtensionContext): ExtensionApi {
+export function activate(context: vscode.ExtensionContext): ExtensionApi | undefined {
   const log = vscode.window.createOutputChannel('Sandbox Agent', { log: true });
   const sessions = new Sessions(context, log);
   const deps = { sessions, log, context };
@@ -35,7 +39,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     registerPolicyDiagnostics(sessions),
     registerHostQuickFix(sessions),
     announcePending(deps),
-    wireClaudePanel(sessions, context),
+    wireClaudePanel(sessions, log),
   );
-  return { sessions };
+  return isTest(context) ? { sessions } : undefined;
 }

@@ -3,8 +3,8 @@ import * as vscode from 'vscode';
 import { findProgram } from '../../host/tools';
 import { settings } from '../context';
 import type { FolderEntry } from '../sessions';
-import { agentTerminal, realTerminal } from '../terminal/profiles';
-import type { Command } from './command';
+import { agentTerminal, realConfirmed, realTerminal } from '../terminal/profiles';
+import { type Command, isTest } from './command';
 
 /** Running, or started now; undefined when it could not be. */
 async function running(entry: FolderEntry | undefined): Promise<FolderEntry | undefined> {
@@ -40,19 +40,21 @@ export const launchClaude: Command = async ({ sessions }) => {
   terminal.sendText('claude');
 };
 
-export const runReal: Command = async ({ sessions }, argument) => {
+/** Argument: a command, such as a key binding has; the user sees it and says yes. Nothing: the user types it. */
+export const runReal: Command = async ({ sessions, context }, argument) => {
   const entry = await sessions.pick();
   if (!entry || entry.failure !== undefined) return;
+  const given = typeof argument === 'string' ? argument : undefined;
   const command =
-    typeof argument === 'string'
-      ? argument
-      : await vscode.window.showInputBox({
-          title: vscode.l10n.t('Run with Real Values'),
-          prompt: vscode.l10n.t(
-            'A command of your own, such as "npm test". It gets the real values as its environment, and no proxy. Do not start an agent in it.',
-          ),
-        });
+    given ??
+    (await vscode.window.showInputBox({
+      title: vscode.l10n.t('Run with Real Values'),
+      prompt: vscode.l10n.t(
+        'A command of your own, such as "npm test". It gets the real values as its environment, and no proxy. Do not start an agent in it.',
+      ),
+    }));
   if (command === undefined || command.trim() === '') return;
+  if (given !== undefined && !isTest(context) && !(await realConfirmed(entry, given))) return;
   const terminal = vscode.window.createTerminal(await realTerminal(entry));
   terminal.show();
   terminal.sendText(command);

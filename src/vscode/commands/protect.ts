@@ -3,14 +3,14 @@ import * as vscode from 'vscode';
 import type { ScannedValue } from '../../host/api';
 import { settings } from '../context';
 import type { FolderEntry } from '../sessions';
-import type { Command } from './command';
+import { type Command, isTest } from './command';
 
 interface Choice extends vscode.QuickPickItem {
   readonly value?: ScannedValue;
 }
 
-/** `{ ids: 'ticked' }` answers the questions for a test or a script: the ticked values, and start. */
-export const protect: Command = async ({ sessions, log }, argument) => {
+/** `{ ids: 'ticked' }` answers the questions in a test: the ticked values, and start. */
+export const protect: Command = async ({ sessions, log, context }, argument) => {
   const entry = await sessions.pick();
   if (!entry || entry.failure !== undefined) return undefined;
   await saveDirty(entry);
@@ -19,7 +19,7 @@ export const protect: Command = async ({ sessions, log }, argument) => {
     () => entry.session.scan(),
   );
   for (const { file, reason } of scan.skipped) log.warn(`${file} was not looked at: ${reason}`);
-  const unattended = (argument as { ids?: string } | undefined)?.ids === 'ticked';
+  const unattended = isTest(context) && (argument as { ids?: string } | undefined)?.ids === 'ticked';
   if (scan.values.length === 0) {
     if (!unattended) offerStart(entry, vscode.l10n.t('No secrets were found in .env files.'));
     return undefined;

@@ -1,12 +1,12 @@
 // Restore Real Values: every byte back, and the proxy stopped if the user wants that too.
 import * as vscode from 'vscode';
-import type { Command } from './command';
+import { type Command, isTest } from './command';
 
-/** `{ unattended: true }` answers the questions for a test or a script. */
-export const restore: Command = async ({ sessions, log }, argument) => {
+/** `{ unattended: true }` answers the question in a test. */
+export const restore: Command = async ({ sessions, log, context }, argument) => {
   const entry = await sessions.pick();
   if (!entry || entry.failure !== undefined) return undefined;
-  const unattended = (argument as { unattended?: boolean } | undefined)?.unattended === true;
+  const unattended = isTest(context) && (argument as { unattended?: boolean } | undefined)?.unattended === true;
   if (!unattended) {
     const yes = vscode.l10n.t('Restore');
     const detail = vscode.l10n.t(

@@ -1,4 +1,4 @@
-// Read-only documents: a flow, and the approved policy text for the difference.
+// Read-only documents: a flow, and the two policy texts of the difference. They show; nothing is decided by what a URI holds.
 import * as vscode from 'vscode';
 import { describeFlow } from '../../core/flows/describe';
 import { SCHEME } from '../context';
@@ -17,6 +17,12 @@ export function approvedUri({ workspaceFolder }: FolderEntry): vscode.Uri {
   return vscode.Uri.from({ scheme: SCHEME.approved, path: '/policy.yaml', query: workspaceFolder.uri.toString() });
 }
 
+/** The text is in the URI: what the user looks at stays as it is, whatever happens to the file. */
+export function pendingUri({ workspaceFolder }: FolderEntry, text: string): vscode.Uri {
+  const query = JSON.stringify({ folder: workspaceFolder.uri.toString(), text });
+  return vscode.Uri.from({ scheme: SCHEME.pending, path: '/policy.yaml', query });
+}
+
 export function registerDocuments(sessions: Sessions): vscode.Disposable {
   const changed = new vscode.EventEmitter<vscode.Uri>();
   const subscription = sessions.onDidChange(() => {
@@ -31,6 +37,9 @@ export function registerDocuments(sessions: Sessions): vscode.Disposable {
         const flow = sessions.of(vscode.Uri.parse(folder))?.flows.get(id);
         return flow ? describeFlow(flow) : vscode.l10n.t('This flow is no longer kept.');
       },
+    }),
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME.pending, {
+      provideTextDocumentContent: (uri) => (JSON.parse(uri.query) as { text: string }).text,
     }),
     vscode.workspace.registerTextDocumentContentProvider(SCHEME.approved, {
       onDidChange: changed.event,

@@ -22,6 +22,7 @@ import type {
   PolicyEditorCommand,
   ToPolicyEditor,
 } from '../../protocol/policyEditorMessages';
+import { folderArgument } from '../commands/command';
 import type { FolderEntry, Sessions } from '../sessions';
 
 export function registerPolicyEditor(context: vscode.ExtensionContext, sessions: Sessions): vscode.Disposable {
@@ -145,6 +146,7 @@ class PolicyEditorProvider implements vscode.CustomTextEditorProvider {
 
   async #command(document: vscode.TextDocument, message: PolicyEditorCommand): Promise<void> {
     const entry = this.#entry(document);
+    const about = entry && folderArgument(entry, document.getText());
     switch (message.command) {
       case 'openAsText': {
         const at = message.at && new vscode.Position(message.at.line - 1, message.at.column - 1);
@@ -153,13 +155,13 @@ class PolicyEditorProvider implements vscode.CustomTextEditorProvider {
         return;
       }
       case 'showDifference':
-        await vscode.commands.executeCommand('sandboxAgent.showPolicyDifference', entry && { entry });
+        await vscode.commands.executeCommand('sandboxAgent.showPolicyDifference', about);
         return;
       case 'approve':
-        await vscode.commands.executeCommand('sandboxAgent.approvePolicy', entry && { entry });
+        await vscode.commands.executeCommand('sandboxAgent.approvePolicy', about);
         return;
       case 'putBack':
-        await vscode.commands.executeCommand('sandboxAgent.rejectPolicy', entry && { entry });
+        await vscode.commands.executeCommand('sandboxAgent.rejectPolicy', about);
     }
   }
 }

@@ -6,6 +6,7 @@ import { type LintFinding, lintPolicy } from '../../core/policy/lint';
 import { parsePolicy } from '../../core/policy/parse';
 import { pathOf } from '../../core/policy/paths';
 import type { PolicyRequest, Severity, TextRange } from '../../core/policy/types';
+import { folderArgument } from '../commands/command';
 import type { FolderEntry, Sessions } from '../sessions';
 
 const SOURCE = 'Sandbox Agent';
@@ -157,12 +158,15 @@ function fixes(entry: FolderEntry, document: vscode.TextDocument, diagnostic: vs
     action.diagnostics = [diagnostic];
     return action;
   };
-  if (diagnostic.code === 'pending')
+  if (diagnostic.code === 'pending') {
+    // Arguments of code actions can be read by whoever asks for them: names and text, no sessions.
+    const about = folderArgument(entry, document.getText());
     return [
-      fix(vscode.l10n.t('Show the difference'), 'showPolicyDifference', { entry }),
-      fix(vscode.l10n.t('Approve this text'), 'approvePolicy', { entry }),
-      fix(vscode.l10n.t('Put the approved text back'), 'rejectPolicy', { entry }),
+      fix(vscode.l10n.t('Show the difference'), 'showPolicyDifference', about),
+      fix(vscode.l10n.t('Approve this text'), 'approvePolicy', about),
+      fix(vscode.l10n.t('Put the approved text back'), 'rejectPolicy', about),
     ];
+  }
   if (diagnostic.code !== 'unused-host') return [];
   // The editor hands back copies of diagnostics: the host is found again by the message that it begins.
   const seen = unruled(entry.flows.flows).find(({ host }) => diagnostic.message.startsWith(`${host} `));

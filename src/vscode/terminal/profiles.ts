@@ -1,7 +1,8 @@
 // Terminals: one kind for agents (proxy, certificate, dummies), one for the user's own work (real values, no proxy). Ordinary
-// terminals are left alone unless a setting says otherwise.
+// terminals are left alone unless a setting says otherwise. A terminal with real values opens on the user's word only.
 import * as vscode from 'vscode';
 import { settings } from '../context';
+import { isTest } from '../commands/command';
 import type { FolderEntry, Sessions } from '../sessions';
 
 export function agentTerminal({ workspaceFolder, session }: FolderEntry, label: string): vscode.TerminalOptions {
@@ -28,9 +29,33 @@ export async function realTerminal({ workspaceFolder, session }: FolderEntry): P
   };
 }
 
+/** Commands and profiles can be called by other extensions: a person sees what would run, and says yes. */
+export async function realConfirmed({ workspaceFolder }: FolderEntry, command: string | undefined): Promise<boolean> {
+  const run = command === undefined ? vscode.l10n.t('Open') : vscode.l10n.t('Run');
+  const detail = [
+    ...(command === undefined ? [] : [visible(command)]),
+    vscode.l10n.t(
+      'What runs there can read the real values and send them anywhere: its traffic does not go through the proxy. Go on only if you asked for it, and start no agent there.',
+    ),
+  ].join('\n\n');
+  const answer = await vscode.window.showWarningMessage(
+    command === undefined
+      ? vscode.l10n.t('Open a terminal with the real values of {0}?', workspaceFolder.name)
+      : vscode.l10n.t('Run this with the real values of {0}?', workspaceFolder.name),
+    { modal: true, detail },
+    run,
+  );
+  return answer === run;
+}
+
+/** Line breaks and control characters as escapes: what is shown is all that runs. */
+function visible(command: string): string {
+  return command.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
+}
+
 export function registerTerminals(sessions: Sessions, context: vscode.ExtensionContext): vscode.Disposable {
   const provide = async (
-    make: (entry: FolderEntry) => Promise<vscode.TerminalOptions> | vscode.TerminalOptions,
+    make: (entry: FolderEntry) => Promise<vscode.TerminalOptions | undefined> | vscode.TerminalOptions,
     needsProxy: boolean,
   ) => {
     const entry = await sessions.pick();
@@ -42,17 +67,26 @@ export function registerTerminals(sessions: Sessions, context: vscode.ExtensionC
       );
       return undefined;
     }
-    return new vscode.TerminalProfile(await make(entry));
+    const options = await make(entry);
+    return options && new vscode.TerminalProfile(options);
   };
   const subscription = sessions.onDidChange(() => applyToAll(sessions, context));
   applyToAll(sessions, context);
   return vscode.Disposable.from(
     { dispose: () => subscription.dispose() },
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('sandboxAgent.allTerminals')) applyToAll(sessions, context);
+    }),
     vscode.window.registerTerminalProfileProvider('sandboxAgent.agent', {
       provideTerminalProfile: () => provide((entry) => agentTerminal(entry, 'terminal'), true),
     }),
     vscode.window.registerTerminalProfileProvider('sandboxAgent.real', {
-      provideTerminalProfile: () => provide(realTerminal, false),
+      provideTerminalProfile: () =>
+        provide(
+          async (entry) =>
+            isTest(context) || (await realConfirmed(entry, undefined)) ? realTerminal(entry) : undefined,
+          false,
+        ),
     }),
   );
 }
