@@ -181,6 +181,15 @@ export function installExtension(vsix, extensionsDir) {
   );
 }
 
+/** An extension that is only what a test needs, in an extensions folder. `main`: text of an ES module. */
+export function writeExtension(extensionsDir, manifest, main) {
+  const directory = path.join(extensionsDir, `${manifest.publisher}.${manifest.name}-${manifest.version}`);
+  mkdirSync(directory, { recursive: true });
+  const whole = { engines: { vscode: '^1.100.0' }, ...manifest, ...(main ? { main: './main.mjs' } : {}) };
+  writeFileSync(path.join(directory, 'package.json'), JSON.stringify(whole));
+  if (main) writeFileSync(path.join(directory, 'main.mjs'), main);
+}
+
 export async function launchBrowser() {
   const { chromium } = await import('playwright-core');
   const { executable, env } = await ensureChromium();
@@ -202,7 +211,10 @@ export async function launchBrowser() {
 
 /** Runs a suite inside the extension host. Resolves with what its `run()` ended with: 0 for success. */
 export async function runExtensionTests({ server, browser, folder, workspace, tests, timeoutMs = 180_000, onLog }) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
   const page = await context.newPage();
   let exit;
   const exited = new Promise((resolve) => (exit = resolve));
