@@ -1,5 +1,6 @@
 // One proxy, driven by messages: configure, change policy or secrets, stop. The same in a forked process and in the
 // command line's own. It holds policy and secrets in memory only and never writes a file.
+import { ruleName } from '../core/policy/explain';
 import type { FromProxy, ProxyConfiguration, ToProxy } from '../protocol/proxyMessages';
 import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
 import type { Engine, Listener } from './engine';
@@ -23,12 +24,7 @@ export class ProxyService {
         await this.#configure(message.configuration);
         return;
       case 'policy':
-        if (!this.#guard.setPolicy(message.text))
-          this.send({
-            type: 'log',
-            level: 'error',
-            text: 'The policy text does not parse: everything is blocked until a valid one comes.',
-          });
+        this.#setPolicy(message.text);
         this.#engine?.reconsider();
         this.#open?.reconsider();
         return;
@@ -52,7 +48,8 @@ export class ProxyService {
     }
     try {
       this.#guard.setSecrets(configuration.secrets);
-      this.#guard.setPolicy(configuration.policy);
+      this.#guard.folder = configuration.folder;
+      this.#setPolicy(configuration.policy);
       this.#pipeline = new Pipeline(
         this.#guard,
         configuration.record ? (flows) => this.send({ type: 'flows', flows }) : undefined,
@@ -80,6 +77,14 @@ export class ProxyService {
           : `The proxy could not start: ${(error as Error).message}`,
       });
     }
+  }
+
+  #setPolicy(policy: string): void {
+    const log = (text: string) => this.send({ type: 'log', level: 'error', text });
+    if (!this.#guard.setPolicy(policy))
+      log('The policy text does not parse: everything is blocked until a valid one comes.');
+    for (const [rule, problem] of this.#guard.unusable)
+      log(`The requests that ${ruleName(rule)} of the policy allows are refused: ${problem}`);
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -82,6 +82,7 @@ const FINDING: Readonly<Record<Flow['findings'][number]['kind'], string>> = {
   'dummy-unbound': 'its stand-in was on the way to a host it is not bound to',
   'dummy-elsewhere': 'its stand-in was outside the places where a credential is read and stayed',
   'dummy-cleartext': 'it would have gone without encryption',
+  'dummy-unverified': 'it would have gone to a server whose certificate is not verified',
   'echo-redacted': 'the answer held the real value, which was replaced',
 };
 

@@ -279,7 +279,7 @@ function replaceRule(
 
 /** One key after the other, each found anew in the changed text. */
 function changeFields(text: string, index: number, old: NewRule, rule: NewRule): string | undefined {
-  const own = ['type', 'description', 'action', 'addresses', 'acknowledge'];
+  const own = ['type', 'description', 'action', 'addresses', 'acknowledge', 'upstream', 'websocket'];
   const inMatch = Object.keys(matchFields(rule));
   let changed: string | undefined = text;
   const step = (inside: 'rule' | 'match', key: string, value: RuleValue | undefined) => {

@@ -184,10 +184,16 @@ const outcome = (rule: Rule): Outcome => ({
 
 const RANK = { tunnel: 0, allow: 1, block: 2 } as const;
 
-/** What is refused over what a mode lets through over what is allowed; among equals the rule that says more. */
+/**
+ * What is refused over what a mode lets through over what is allowed; among equals the rule that says more, or that permits
+ * less: public addresses only, certificates verified.
+ */
 function strictness({ rule, action, effective, addresses }: Outcome): number {
-  const tie = action === 'block' ? rule !== undefined : addresses === 'public';
-  return RANK[effective] * 8 + RANK[action] * 2 + (tie ? 1 : 0);
+  const tie =
+    action === 'block'
+      ? Number(rule !== undefined)
+      : Number(addresses === 'public') * 2 + Number(rule?.upstream?.insecure === undefined);
+  return RANK[effective] * 16 + RANK[action] * 4 + tie;
 }
 
 /** A decision; its trace is worked out when somebody reads it, which the wire never does. */

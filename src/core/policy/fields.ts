@@ -7,7 +7,18 @@ export const DEFAULTS: readonly Policy['default'][] = ['block', 'allow'];
 export const RULE_TYPES: readonly RuleType[] = ['allow', 'block', 'tunnel'];
 export const SCHEMES: readonly Scheme[] = ['http', 'https', 'ws', 'wss'];
 export const TOP_KEYS = ['version', 'mode', 'default', 'rules', 'secrets', 'tests'] as const;
-export const RULE_KEYS = ['type', 'description', 'condition', 'action', 'addresses', 'acknowledge'] as const;
+export const RULE_KEYS = [
+  'type',
+  'description',
+  'condition',
+  'action',
+  'addresses',
+  'acknowledge',
+  'upstream',
+  'websocket',
+] as const;
+export const UPSTREAM_KEYS = ['ca', 'clientCert', 'insecure'] as const;
+export const CLIENT_CERT_KEYS = ['cert', 'key'] as const;
 export const MATCH_KEYS = ['host', 'port', 'scheme', 'method', 'path', 'agent'] as const;
 
 /** What is wrong with the value, to be put after it; undefined when nothing is. */
@@ -23,6 +34,10 @@ export function checkPath(text: string): string | undefined {
 
 export function checkScheme(text: string): string | undefined {
   return SCHEMES.some((scheme) => scheme === text) ? undefined : `must be ${SCHEMES.join(', ')}`;
+}
+
+export function checkFile(text: string): string | undefined {
+  return /[\0-\x1f\x7f]/.test(text) || text.trim() === '' ? 'is not the name of a file' : undefined;
 }
 
 export function isPort(value: unknown): value is number {

@@ -1,10 +1,12 @@
 // Policy text to policy, or to problems with their place. Every key and value is checked; nothing unknown is ignored: a
 // text with an error is never in force. YAML by the `yaml` library (JSON is YAML), ranges from its nodes.
-import { isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import {
+  checkFile,
   checkMethod,
   checkPath,
   checkScheme,
+  CLIENT_CERT_KEYS,
   DEFAULTS,
   isPort,
   MATCH_KEYS,
@@ -12,6 +14,7 @@ import {
   RULE_KEYS,
   RULE_TYPES,
   TOP_KEYS,
+  UPSTREAM_KEYS,
 } from './fields';
 import { canonicalPattern, checkHostPattern, isWideHost } from './hosts';
 import type {
@@ -21,6 +24,7 @@ import type {
   PolicyTest,
   Rule,
   RuleType,
+  RuleUpstream,
   Scheme,
   SecretBinding,
   TextRange,
@@ -30,9 +34,7 @@ import { isEmptyNode, rangeOf, scalarOf, YamlReader } from './yamlReader';
 
 /** Part of the language, but not of this version: refused, because ignoring a limit would open what it was to close. */
 const LATER = new Set(
-  'limit expires query header all any not credentials upstream websocket contentType maxBodyBytes graphql mcp'.split(
-    ' ',
-  ),
+  'limit expires query header all any not credentials contentType maxBodyBytes graphql mcp'.split(' '),
 );
 const PLACE = /^(?:basic|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/;
 const NEVER_PLACES = new Set(['cookie', 'set-cookie', 'referer', 'user-agent', 'host']);
@@ -117,6 +119,8 @@ function readRule(reader: YamlReader, item: unknown, index: number): Rule | unde
   const description = reader.string(values.get('description'), 'description');
   const addresses = reader.choice(values.get('addresses'), ['public', 'any'] as const, 'addresses');
   const acknowledged = reader.choice(values.get('acknowledge'), ['any-host'] as const, 'acknowledge') !== undefined;
+  const upstream = readUpstream(reader, values.get('upstream'));
+  const websocket = reader.choice(values.get('websocket'), ['refuse'] as const, 'websocket');
   if (!type || !match) return undefined;
   checkAction(reader, values.get('action'), type);
   const wide = match.host ? match.host.find(isWideHost) : '*';
@@ -131,7 +135,65 @@ function readRule(reader: YamlReader, item: unknown, index: number): Rule | unde
     const message = '"addresses" says nothing on a rule that blocks.';
     reader.report('warning', 'no-effect', message, rangeOf(values.get('addresses')));
   }
-  return { index, type, description, match, addresses: addresses ?? 'public', acknowledged, range: rangeOf(node) };
+  for (const key of ['upstream', 'websocket'] as const) {
+    const message = `"${key}" belongs to a rule of type "allow": this one sends nothing that it could apply to.`;
+    if (type !== 'allow' && values.has(key)) reader.error('conflict', message, values.get(key) ?? node);
+  }
+  return {
+    index,
+    type,
+    description,
+    match,
+    addresses: addresses ?? 'public',
+    acknowledged,
+    upstream,
+    websocket,
+    range: rangeOf(node),
+  };
+}
+
+function readUpstream(reader: YamlReader, node: unknown): RuleUpstream | undefined {
+  if (node === undefined) return undefined;
+  const map = reader.map(node, '"upstream" is a mapping with "ca", "clientCert" or "insecure".');
+  if (!map) return undefined;
+  const values = reader.keys(map, UPSTREAM_KEYS, '"upstream"');
+  if (map.items.length === 0) reader.error('bad-value', '"upstream" says nothing: remove it.', map);
+  const ca = reader.strings(values.get('ca'), 'ca', checkFile);
+  const clientCert = readClientCert(reader, values.get('clientCert'));
+  const reason = values.get('insecure');
+  const insecure = scalarOf(reason);
+  if (reason !== undefined && (typeof insecure !== 'string' || insecure.trim() === '')) {
+    const message = '"insecure" turns off the check of a certificate: say why, in words.';
+    reader.error('bad-value', message, reason ?? map);
+    return undefined;
+  }
+  if (ca && insecure !== undefined) {
+    const message = '"insecure" verifies no certificate and "ca" says how to: remove one of them.';
+    reader.error('conflict', message, reason);
+  }
+  return {
+    ...(ca ? { ca } : {}),
+    ...(clientCert ? { clientCert } : {}),
+    ...(typeof insecure === 'string' ? { insecure } : {}),
+  };
+}
+
+/** One file with certificate and key, or one for each. */
+function readClientCert(reader: YamlReader, node: unknown): RuleUpstream['clientCert'] {
+  if (node === undefined) return undefined;
+  const file = (value: unknown, name: string) => {
+    const text = scalarOf(value);
+    if (typeof text === 'string' && checkFile(text) === undefined) return text;
+    reader.error('bad-value', `"${name}" must be the name of a PEM file.`, value ?? node);
+    return undefined;
+  };
+  if (!isMap(node)) {
+    const both = file(node, 'clientCert');
+    return both === undefined ? undefined : { cert: both, key: both };
+  }
+  const values = reader.keys(node, CLIENT_CERT_KEYS, '"clientCert"');
+  const [cert, key] = [file(values.get('cert'), 'cert'), file(values.get('key'), 'key')];
+  return cert === undefined || key === undefined ? undefined : { cert, key };
 }
 
 function readType(reader: YamlReader, node: unknown, rule: YAMLMap): RuleType | undefined {

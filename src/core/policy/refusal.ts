@@ -60,6 +60,10 @@ const FINDING: Readonly<
     `The request would carry ${secret} to ${host} without encryption. The real value was not sent.`,
     'Use https, or a loopback address for a local server.',
   ],
+  'dummy-unverified': ({ secret }, { host }) => [
+    `The request would carry ${secret} to ${host}, whose certificate is not verified ("insecure" in the policy). The real value was not sent.`,
+    'Name the certificate that it may be verified by ("upstream: { ca: FILE }" in its rule) in place of "insecure".',
+  ],
   'echo-redacted': ({ secret }) => [`The answer held the real value of ${secret}.`, 'It was replaced.'],
 };
 

@@ -75,6 +75,9 @@ export function readRow(row: Row, before: NewRule): Result<NewRule, RowErrors> {
     description: row.description.trim() === '' ? undefined : row.description.trim(),
     addresses: row.type !== 'block' && row.anyAddress ? 'any' : 'public',
     acknowledge: row.type !== 'block' && row.anyHost,
+    // What they say applies only to what is let through and seen.
+    upstream: row.type === 'allow' ? before.upstream : undefined,
+    websocket: row.type === 'allow' ? before.websocket : undefined,
   });
 }
 

@@ -1,7 +1,7 @@
 // A rule as an editor holds it, and how it is written: as block YAML, as flow YAML, or as JSON. What is written here reads
 // back as the same rule, whatever its texts hold.
 import { canonicalPattern } from './hosts';
-import type { Addresses, Policy, Rule, RuleType, Scheme } from './types';
+import type { Addresses, Policy, Rule, RuleType, RuleUpstream, Scheme } from './types';
 
 /** A rule to be written. A list of one is written as the value alone; an empty list as nothing. */
 export interface NewRule {
@@ -16,24 +16,37 @@ export interface NewRule {
   readonly addresses?: Addresses | undefined;
   /** `acknowledge: any-host`: the rule may open every host. */
   readonly acknowledge?: boolean | undefined;
+  readonly upstream?: RuleUpstream | undefined;
+  readonly websocket?: 'refuse' | undefined;
 }
 
-export type RuleValue = string | number | readonly (string | number)[];
-export type RuleFields = Readonly<Record<string, RuleValue | undefined>>;
+type Word = string | number;
+export type RuleValue = Word | readonly Word[] | RuleFields;
+export interface RuleFields {
+  readonly [key: string]: RuleValue | undefined;
+}
 
 /** The rule of a policy in the form that can be written. */
-export function newRuleOf({ type, description, match, addresses, acknowledged }: Rule): NewRule {
-  return { type, description, ...match, addresses, acknowledge: acknowledged };
+export function newRuleOf({ type, description, match, addresses, acknowledged, upstream, websocket }: Rule): NewRule {
+  return { type, description, ...match, addresses, acknowledge: acknowledged, upstream, websocket };
 }
 
 /** What stands in the rule itself, in the order in which it is written. */
-export function ownFields({ type, description, addresses, acknowledge }: NewRule): RuleFields {
+export function ownFields({ type, description, addresses, acknowledge, upstream, websocket }: NewRule): RuleFields {
   return {
     type,
     description: description === '' ? undefined : description,
     addresses: addresses === 'any' ? 'any' : undefined,
     acknowledge: acknowledge === true ? 'any-host' : undefined,
+    upstream: upstream && upstreamFields(upstream),
+    websocket,
   };
+}
+
+function upstreamFields({ ca, clientCert, insecure }: RuleUpstream): RuleFields | undefined {
+  const both = clientCert?.cert === clientCert?.key ? clientCert?.cert : clientCert && { ...clientCert };
+  const fields: RuleFields = { ca: one(ca), clientCert: both, insecure };
+  return present(fields).length > 0 ? fields : undefined;
 }
 
 /** What stands in `condition.match`, in the order in which it is written. */
@@ -67,15 +80,17 @@ function normal(rule: NewRule): unknown {
   });
   const list = (value: RuleValue | undefined) =>
     typeof value === 'object' ? value : value === undefined ? [] : [value];
-  const { addresses, ...own } = ownFields(rule);
+  const { type, description, ...own } = ownFields(rule);
   const match = Object.entries(matchFields({ ...rule, host })).map(([key, value]) => [key, list(value)]);
-  return [own['type'], own['description'] ?? '', own['acknowledge'] ?? '', addresses ?? '', match];
+  return [type, description ?? '', present(own), match];
 }
 
 function one<T extends string | number>(values: readonly T[] | undefined): T | readonly T[] | undefined {
   if (values === undefined || values.length === 0) return undefined;
   return values.length === 1 ? values[0] : values;
 }
+
+export const isList = (value: RuleValue): value is readonly Word[] => Array.isArray(value);
 
 const present = (fields: RuleFields) =>
   Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
@@ -97,15 +112,16 @@ export function flowRule(rule: NewRule, json: boolean): string {
     .join('')}condition: { match: ${flowMap(match)} } }`;
 }
 
-function flowMap(fields: RuleFields): string {
-  const entries = present(fields).map(([key, value]) => `${key}: ${flowValue(value)}`);
+function flowMap(fields: RuleFields, quote: '' | '"' | "'" = ''): string {
+  const entries = present(fields).map(([key, value]) => `${quote}${key}${quote}: ${flowValue(value, quote)}`);
   return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
 }
 
 /** A value as it may stand anywhere, also inside braces. `quote`: the quotes that the old value had. */
 export function flowValue(value: RuleValue, quote: '' | '"' | "'" = ''): string {
   if (typeof value === 'number') return String(value);
-  if (typeof value === 'object') return `[${value.map((item) => flowValue(item, quote)).join(', ')}]`;
+  if (isList(value)) return `[${value.map((item) => flowValue(item, quote)).join(', ')}]`;
+  if (typeof value === 'object') return flowMap(value, quote);
   if (quote === "'" && /^[\x20-\x7e]*$/.test(value)) return `'${value.replaceAll("'", "''")}'`;
   return quote === '' && isPlain(value) ? value : JSON.stringify(value);
 }

@@ -23,6 +23,9 @@ const closed = (properties: Readonly<Record<string, Schema>>, more: Schema = {})
 const HOSTS =
   'An exact name, `*.example.com` (any subdomain at any depth, not example.com itself), an IP address, or a CIDR block.';
 
+const FILES =
+  'Relative to the folder, absolute, or `~/…`. Better outside the folder: an agent can change what is in it. Read when the policy comes into force; where a file is missing, the requests of the rule are refused.';
+
 const match: Properties<(typeof MATCH_KEYS)[number]> = {
   host: oneOrMore(text, `${HOSTS} A bare \`*\` means every host.`, ['api.github.com', '*.github.com']),
   port: {
@@ -63,6 +66,40 @@ const rule: Properties<(typeof RULE_KEYS)[number]> = {
       'Where the name may lead. public: only to addresses on the internet. any: also to this machine and private networks.',
     enum: ['public', 'any'],
     default: 'public',
+  },
+  upstream: closed(
+    {
+      ca: oneOrMore(
+        text,
+        `PEM files with certificates that the chain of the server may end in, beside the usual ones. ${FILES}`,
+        ['~/company-ca.pem'],
+      ),
+      clientCert: {
+        description: `The certificate that this side shows: one PEM file with certificate and key, or a file for each. The key must not need a passphrase. ${FILES}`,
+        anyOf: [
+          text,
+          closed(
+            {
+              cert: { ...text, description: 'A PEM file with the certificate, and those between it and its root.' },
+              key: { ...text, description: 'A PEM file with the key.' },
+            },
+            { required: ['cert', 'key'] },
+          ),
+        ],
+      },
+      insecure: {
+        ...text,
+        description:
+          'The certificate of the server is not verified; the text is the reason. Nothing is injected into such a request: one that would carry a secret is refused.',
+        examples: ['self-signed test server in the lab'],
+      },
+    },
+    { description: 'TLS towards the server, on a rule that allows.', minProperties: 1 },
+  ),
+  websocket: {
+    description:
+      'refuse: a WebSocket handshake is answered 426, so that a client which can falls back to plain requests (Codex does). On a rule that allows.',
+    enum: ['refuse'],
   },
   acknowledge: {
     description: 'Says that a rule which opens every host, or a whole top-level domain, is meant.',

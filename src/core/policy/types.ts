@@ -44,8 +44,22 @@ export interface Rule {
   readonly addresses: Addresses;
   /** `acknowledge: any-host` is written. */
   readonly acknowledged: boolean;
+  /** Only where the rule allows. */
+  readonly upstream: RuleUpstream | undefined;
+  /** `refuse`: a WebSocket handshake is answered 426. Only where the rule allows. */
+  readonly websocket: 'refuse' | undefined;
   /** Offsets in the policy text (UTF-16 units). */
   readonly range: TextRange;
+}
+
+/** TLS towards the upstream, where it differs. Files are relative to the workspace folder, absolute, or begin with `~/`. */
+export interface RuleUpstream {
+  /** PEM files: certificates that its chain may end in, beside the usual ones. */
+  readonly ca?: readonly string[] | undefined;
+  /** PEM files; the same one where it holds both. */
+  readonly clientCert?: { readonly cert: string; readonly key: string } | undefined;
+  /** The certificate is not verified; the reason for that. */
+  readonly insecure?: string | undefined;
 }
 
 export interface TextRange {

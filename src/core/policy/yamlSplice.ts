@@ -1,7 +1,7 @@
 // Single changes of a YAML mapping as splices of its text: found by the ranges of the parsed nodes, touching nothing else.
 // Knows YAML's two styles and no policy. What comes out is to be parsed and checked by the caller.
 import { type CST, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
-import { flowValue, type RuleValue } from './ruleText';
+import { flowValue, isList, type RuleValue } from './ruleText';
 
 /** Replace the text from `start` to `end` (UTF-16 units). */
 export interface Splice {
@@ -162,9 +162,10 @@ function replaceValue(text: string, map: YAMLMap, pair: Pair, value: RuleValue, 
   const quote = quoteOfValues(text, map);
   if (old === null || old === undefined) return { start: colon, end: colon, text: ` ${flowValue(value, quote)}` };
   // A list stays one, also of one; but `any` port is a word, not an entry.
-  if (isSeq(old) && value !== 'any' && old.items.length > 0)
-    return replaceItems(text, old, typeof value === 'object' ? value : [value], eol);
-  const block = isSeq(old) ? old.flow !== true : isScalar(old) && old.type?.startsWith('BLOCK') === true;
+  if (isSeq(old) && value !== 'any' && old.items.length > 0 && (isList(value) || typeof value !== 'object'))
+    return replaceItems(text, old, isList(value) ? value : [value], eol);
+  const collection = isSeq(old) || isMap(old);
+  const block = collection ? old.flow !== true : isScalar(old) && old.type?.startsWith('BLOCK') === true;
   const start = block ? colon : startOf(old);
   const written = flowValue(value, isScalar(old) ? quoteAt(text, startOf(old)) || quote : quote);
   const end = contentEnd(text, old);

@@ -14,6 +14,8 @@ export interface InjectionTarget {
   /** A loopback name or address: the only place where a value may go without TLS. */
   readonly loopback: boolean;
   readonly upgrade: boolean;
+  /** The policy has the certificate of the upstream not verified. */
+  readonly unverified?: boolean | undefined;
 }
 
 export interface InjectionResult {
@@ -226,7 +228,7 @@ class Pass {
 
   /** Whether the value may go here; records what was seen where it may not. */
   #may(entry: Compiled, place: string, bound: boolean): boolean {
-    const { scheme, host, loopback } = this.target;
+    const { scheme, host, loopback, unverified } = this.target;
     if (!entry.boundTo(host)) {
       this.#refusal = this.#find('dummy-unbound', entry, place, 'blocked');
       return false;
@@ -238,6 +240,10 @@ class Pass {
     }
     if (scheme !== 'https' && scheme !== 'wss' && !loopback) {
       this.#refusal = this.#find('dummy-cleartext', entry, place, 'blocked');
+      return false;
+    }
+    if (unverified === true) {
+      this.#refusal = this.#find('dummy-unverified', entry, place, 'blocked');
       return false;
     }
     this.#served.add(key);

@@ -24,6 +24,8 @@ export type FindingKind =
   | 'dummy-elsewhere'
   /** A dummy in a bound place, but the connection is not safe for the real value (cleartext). */
   | 'dummy-cleartext'
+  /** A dummy in a bound place, but the policy has the upstream's certificate not verified (`insecure`). */
+  | 'dummy-unverified'
   /** The real value came back from an upstream and was replaced. */
   | 'echo-redacted';
 

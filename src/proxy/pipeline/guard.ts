@@ -1,10 +1,13 @@
 // The policy and the secrets in force, compiled for the hot path. Replaced whole on a change, never edited.
+import { type Result, ok } from '../../core/base/result';
 import { type CompiledPolicy, compilePolicy } from '../../core/policy/evaluate';
 import { parsePolicy } from '../../core/policy/parse';
-import type { Policy } from '../../core/policy/types';
+import type { Policy, Rule } from '../../core/policy/types';
 import { type Injection, compileInjection } from '../../core/secrets/inject';
 import { type Redactor, createRedactor } from '../../core/secrets/redact';
 import type { BoundSecret } from '../../core/secrets/types';
+import type { UpstreamTls } from '../engine';
+import { readUpstreamTls } from './upstreamFiles';
 
 /** Blocks everything: in force when a text that does not parse reaches the proxy. It should have been refused before. */
 const NOTHING: Policy = { mode: 'enforce', default: 'block', rules: [], secrets: [], tests: [] };
@@ -16,6 +19,9 @@ export class Guard {
   #compiled: CompiledPolicy = compilePolicy(NOTHING);
   #injection: Injection = compileInjection([]);
   #redactor: Redactor = createRedactor([]);
+  #upstreams: ReadonlyMap<Rule, Result<UpstreamTls, string>> = new Map();
+  /** What file names in the policy are relative to (absolute path); undefined: relative ones cannot be read. */
+  folder: string | undefined;
 
   get policy(): CompiledPolicy {
     return this.#compiled;
@@ -33,11 +39,26 @@ export class Guard {
     return this.#bound;
   }
 
-  /** Returns whether the text is valid. An invalid one blocks everything: whoever sends it was to check it first. */
+  /** TLS towards the upstreams of a rule: undefined where it says nothing, an error where its files are no good. */
+  upstreamTls(rule: Rule | undefined): Result<UpstreamTls | undefined, string> {
+    return (rule && this.#upstreams.get(rule)) ?? ok(undefined);
+  }
+
+  /** The rules whose `upstream` cannot be used, each with a sentence. Their requests are refused. */
+  get unusable(): readonly (readonly [Rule, string])[] {
+    return [...this.#upstreams].flatMap(([rule, tls]) => (tls.ok ? [] : [[rule, tls.error] as const]));
+  }
+
+  /** Reads the files that it names. Returns whether the text is valid. An invalid one blocks everything: whoever sends it was to check it first. */
   setPolicy(text: string): boolean {
     const { policy } = parsePolicy(text);
     this.#policy = policy ?? NOTHING;
     this.#compiled = compilePolicy(this.#policy);
+    this.#upstreams = new Map(
+      this.#policy.rules.flatMap((rule) =>
+        rule.upstream ? [[rule, readUpstreamTls(rule.upstream, this.folder)] as const] : [],
+      ),
+    );
     this.#bind();
     return policy !== undefined;
   }

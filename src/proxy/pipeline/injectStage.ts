@@ -23,6 +23,7 @@ export class InjectStage implements Stage {
       port: target.port,
       loopback: isLoopback(target.host),
       upgrade: head.upgrade,
+      unverified: context.tls?.insecure === true,
     };
     const result = this.guard.injection.request(place, context.path, fields.lower, fields.values);
     context.findings.push(...result.findings);

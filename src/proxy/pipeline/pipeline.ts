@@ -85,10 +85,10 @@ class PipelineExchange implements Exchange {
     private readonly stages: readonly Stage[],
     private readonly guard: Guard,
   ) {
-    const { answer, path, fields, addresses, requestBody } = context;
+    const { answer, path, fields, addresses, tls, requestBody } = context;
     this.verdict = answer
       ? { kind: 'answer', answer }
-      : { kind: 'forward', path, fields, addresses, tls: undefined, body: requestBody };
+      : { kind: 'forward', path, fields, addresses, tls, body: requestBody };
   }
 
   interim(head: InterimHead): InterimHead {

@@ -144,7 +144,8 @@ export class RecordStage implements Stage {
 }
 
 function outcomeOf({ answer, end }: FlowContext): FlowOutcome {
-  if (answer) return 'blocked';
+  // Of our answers, an error is no refusal: a rule allowed it, and what the rule needs is missing.
+  if (answer) return answer.status >= 500 ? 'failed' : 'blocked';
   if (!end) return 'open';
   switch (end.how.kind) {
     case 'complete':

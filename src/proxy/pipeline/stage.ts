@@ -12,6 +12,7 @@ import type {
   RequestHead,
   ResponseHead,
   Target,
+  UpstreamTls,
 } from '../engine';
 
 export class FlowContext {
@@ -23,6 +24,8 @@ export class FlowContext {
   path: string;
   fields: Fields;
   addresses: Addresses = 'public';
+  /** What the deciding rule says of the upstream's TLS. */
+  tls: UpstreamTls | undefined;
   requestBody: BodyTransform | undefined;
   decision: Decision | undefined;
   readonly injected: string[] = [];

@@ -40,7 +40,7 @@ export function within(
     const fail = (error: unknown) => {
       finish();
       attempt.abandon();
-      reject(error);
+      reject(error instanceof Error ? error : new Error(String(error)));
     };
     const onAbort = () => fail(new WireError('aborted', 'The client went away.', 502));
     const timer = setTimeout(() => fail(timedOut()), ms);

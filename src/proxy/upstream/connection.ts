@@ -2,7 +2,7 @@
 import type net from 'node:net';
 import type { Timeouts } from '../engine';
 import { timedOut } from '../timeouts';
-import type { WireError} from '../wire/errors';
+import type { WireError } from '../wire/errors';
 import { upstreamError } from '../wire/errors';
 
 /** What an exchange wants to hear while it holds the connection. */

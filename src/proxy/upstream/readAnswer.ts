@@ -32,7 +32,7 @@ export function readAnswer<T>(
           resolve(found.value);
         });
       } catch (error) {
-        settle(() => reject(error));
+        settle(() => reject(error instanceof Error ? error : new Error(String(error))));
       }
     };
     const onError = (error: NodeJS.ErrnoException) => settle(() => reject(upstreamError(error, where)));

@@ -386,6 +386,27 @@ describe('updateRule', () => {
     ]);
   });
 
+  it('changes a mapping in lines or in braces, and leaves it where nothing of it changed', () => {
+    const text = `- type: allow
+  upstream:
+    # from the company
+    ca: a.pem
+  condition: { match: { host: a.example } }
+- { type: allow, upstream: { insecure: 'lab' }, condition: { match: { host: b.example } } }
+`;
+    expect(change(0, { websocket: 'refuse' }, text)).toEqual(['+  websocket: refuse']);
+    expect(change(0, { upstream: { ca: ['b.pem'] } }, text)).toEqual([
+      '-  upstream:',
+      '-    # from the company',
+      '-    ca: a.pem',
+      '+  upstream: { ca: b.pem }',
+    ]);
+    expect(change(1, { upstream: undefined }, text)).toEqual([
+      "-- { type: allow, upstream: { insecure: 'lab' }, condition: { match: { host: b.example } } }",
+      '+- { type: allow, condition: { match: { host: b.example } } }',
+    ]);
+  });
+
   it('refuses what would not be a policy, and a rule that is not there', () => {
     expect(failure(updateRule(FULL, 0, { type: 'allow', host: ['*'] }))).toBe('unsupported');
     expect(failure(updateRule(FULL, 3, NEW))).toBe('no-such-rule');
@@ -506,23 +527,35 @@ const text = fc.oneof(
 );
 const list = <T>(values: fc.Arbitrary<T>) =>
   fc.option(fc.uniqueArray(values, { minLength: 1, maxLength: 3 }), { nil: undefined });
-const anyRule: fc.Arbitrary<NewRule> = fc.record({
-  type: fc.constantFrom('allow' as const, 'block' as const),
-  description: fc.option(text, { nil: undefined }),
-  host: fc.uniqueArray(word, { minLength: 1, maxLength: 3 }),
-  port: fc.option(
-    fc.oneof(
-      fc.constant('any' as const),
-      fc.uniqueArray(fc.integer({ min: 1, max: 65535 }), { minLength: 1, maxLength: 3 }),
-    ),
-    { nil: undefined },
-  ),
-  scheme: list(fc.constantFrom('http' as const, 'https' as const, 'wss' as const)),
-  method: list(fc.constantFrom('GET', 'POST', 'M-SEARCH')),
-  path: list(fc.constantFrom('/', '/a/**', "/it's", '/a:b', '/[x]', '/a,b', '/{x}', '/%20', '/"')),
-  agent: list(fc.constantFrom('claude', 'my agent', '12', 'true')),
-  addresses: fc.constantFrom('any' as const, 'public' as const, undefined),
-});
+const file = fc.constantFrom('a.pem', '~/b c.pem', '/x: y', "it's");
+const anyUpstream: fc.Arbitrary<NewRule['upstream']> = fc.oneof(
+  fc.constant(undefined),
+  fc.record({ insecure: fc.constantFrom('why not', 'true', '{x}') }),
+  fc.record({ ca: fc.uniqueArray(file, { minLength: 1, maxLength: 2 }) }),
+  fc.record({ ca: fc.constant(undefined), clientCert: fc.record({ cert: file, key: file }) }),
+);
+const anyRule: fc.Arbitrary<NewRule> = fc
+  .record({
+    rule: fc.record({
+      type: fc.constantFrom('allow' as const, 'block' as const),
+      description: fc.option(text, { nil: undefined }),
+      host: fc.uniqueArray(word, { minLength: 1, maxLength: 3 }),
+      port: fc.option(
+        fc.oneof(
+          fc.constant('any' as const),
+          fc.uniqueArray(fc.integer({ min: 1, max: 65535 }), { minLength: 1, maxLength: 3 }),
+        ),
+        { nil: undefined },
+      ),
+      scheme: list(fc.constantFrom('http' as const, 'https' as const, 'wss' as const)),
+      method: list(fc.constantFrom('GET', 'POST', 'M-SEARCH')),
+      path: list(fc.constantFrom('/', '/a/**', "/it's", '/a:b', '/[x]', '/a,b', '/{x}', '/%20', '/"')),
+      agent: list(fc.constantFrom('claude', 'my agent', '12', 'true')),
+      addresses: fc.constantFrom('any' as const, 'public' as const, undefined),
+    }),
+    more: fc.record({ upstream: anyUpstream, websocket: fc.constantFrom('refuse' as const, undefined) }),
+  })
+  .map(({ rule, more }) => (rule.type === 'allow' ? { ...rule, ...more } : rule));
 const anyText = fc.constantFrom(
   FULL,
   FULL.replaceAll('\n', '\r\n'),

@@ -339,6 +339,8 @@ const anyPolicy: fc.Arbitrary<Policy> = fc
       match: type === 'tunnel' ? { ...match, method: undefined, path: undefined, scheme: undefined } : match,
       addresses: 'public' as const,
       acknowledged: true,
+      upstream: undefined,
+      websocket: undefined,
       range: { start: 0, end: 0 },
     })),
   }));
@@ -409,4 +411,14 @@ describe('evaluate', () => {
     expect(compilePolicy(SPEC)).toBe(compilePolicy(SPEC));
     expect(compilePolicy(SPEC).policy).toBe(SPEC);
   });
+});
+
+it('of readings that differ in the upstream only, the one whose certificate is verified counts', () => {
+  const policy = parsePolicy(`
+- { type: allow, upstream: { insecure: lab }, condition: { match: { host: a.example, path: "/lab/**" } } }
+- { type: allow, condition: { match: { host: a.example } } }
+`).policy!;
+  const rule = (path: string) =>
+    evaluate(policy, { scheme: 'https', host: 'a.example', port: 443, method: 'GET', path }).rule?.index;
+  expect([rule('/lab/x'), rule('/lab/../x'), rule('/x')]).toEqual([0, 1, 1]);
 });

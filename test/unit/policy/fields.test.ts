@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkMethod, checkPath, checkScheme, isPort } from '../../../src/core/policy/fields';
+import { checkFile, checkMethod, checkPath, checkScheme, isPort } from '../../../src/core/policy/fields';
 
 it.each([
   ['GET', undefined],
@@ -41,4 +41,14 @@ it.each([
   [null, false],
 ])('port %j', (value, expected) => {
   expect(isPort(value)).toBe(expected);
+});
+
+it.each([
+  ['ca.pem', true],
+  ['~/company ca.pem', true],
+  ['', false],
+  [' ', false],
+  ['a\0b', false],
+])('file %j', (text, expected) => {
+  expect(checkFile(text) === undefined).toBe(expected);
 });

@@ -229,16 +229,38 @@ describe('what is refused, and where', () => {
       '- { type: reroute, condition: { match: { host: a.example } }, action: { to: "http://x" } }',
       ['not-supported-yet 1:11'],
     ],
-    ...[
-      'limit: { requests: 60, per: minute }',
-      'expires: 2026-12-31T00:00Z',
-      'credentials: any',
-      'upstream: {}',
-      'websocket: refuse',
-    ].map(
+    ...['limit: { requests: 60, per: minute }', 'expires: 2026-12-31T00:00Z', 'credentials: any'].map(
       (key) =>
         [rule(`${key}, condition: { match: { host: a.example } }`), ['not-supported-yet 1:18']] as [string, string[]],
     ),
+    ...(
+      [
+        ['upstream: { ca: a.pem, clientCert: ~/b.pem }', []],
+        ['upstream: { ca: [a.pem, /b.pem], clientCert: { cert: c.pem, key: k.pem } }', []],
+        ['upstream: { insecure: a test server }', []],
+        ['websocket: refuse', []],
+        ['upstream: {}', ['bad-value 1:28']],
+        ['upstream: a.pem', ['bad-value 1:28']],
+        ['upstream: { cas: a.pem }', ['unknown-key 1:30']],
+        ['upstream: { ca: [] }', ['bad-value 1:34']],
+        ['upstream: { ca: 1 }', ['bad-value 1:34']],
+        ['upstream: { ca: "a\\0b" }', ['bad-value 1:34']],
+        ['upstream: { clientCert: 1 }', ['bad-value 1:42']],
+        ['upstream: { clientCert: { cert: a.pem } }', ['bad-value 1:42']],
+        ['upstream: { clientCert: { cert: a.pem, key: [] } }', ['bad-value 1:62']],
+        ['upstream: { insecure: true }', ['bad-value 1:40']],
+        ['upstream: { insecure: " " }', ['bad-value 1:40']],
+        ['upstream: { insecure: }', ['bad-value 1:40']],
+        ['upstream: { ca: a.pem, insecure: x }', ['conflict 1:51']],
+        ['websocket: allow', ['bad-value 1:29']],
+      ] as const
+    ).map(
+      ([field, expected]) =>
+        [rule(`${field}, condition: { match: { host: a.example } }`), [...expected]] as [string, string[]],
+    ),
+    ['- { type: block, upstream: { ca: a }, condition: { match: { host: a.example } } }', ['conflict 1:28']],
+    ['- { type: tunnel, upstream: { ca: a }, condition: { match: { host: a.example } } }', ['conflict 1:29']],
+    ['- { type: block, websocket: refuse, condition: { match: { host: a.example } } }', ['conflict 1:29']],
     ...['query', 'header', 'contentType', 'maxBodyBytes'].map(
       (key) =>
         [rule(`condition: { match: { host: a.example, ${key}: {} } }`), ['not-supported-yet 1:57']] as [
@@ -339,4 +361,22 @@ describe('never throws', () => {
       expect(parsePolicy(piece.repeat(20_000)).policy).toBeUndefined();
     },
   );
+});
+
+it('reads what a rule says of its upstream', () => {
+  const text = `- type: allow
+  websocket: refuse
+  upstream:
+    ca: a.pem
+    clientCert: both.pem
+  condition: { match: { host: a.example } }
+- { type: allow, upstream: { insecure: "lab, self-signed" }, condition: { match: { host: b.example } } }
+`;
+  const [first, second] = parsePolicy(text).policy!.rules;
+  expect(first).toMatchObject({
+    websocket: 'refuse',
+    upstream: { ca: ['a.pem'], clientCert: { cert: 'both.pem', key: 'both.pem' } },
+  });
+  expect(second!.upstream).toEqual({ insecure: 'lab, self-signed' });
+  expect(second!.websocket).toBeUndefined();
 });

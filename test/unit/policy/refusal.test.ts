@@ -76,13 +76,16 @@ describe('refusalFor', () => {
 });
 
 describe('refusalForFinding', () => {
-  it.each(['dummy-unbound', 'dummy-elsewhere', 'dummy-cleartext', 'echo-redacted'] as const)('%s', (kind) => {
-    const finding: Finding = { kind, secret: 'GITHUB_TOKEN', place: 'header:authorization', action: 'blocked' };
-    const refusal = refusalForFinding(finding, request);
-    expect(body(refusal.json)).toMatchObject({ code: 'blocked_secret', secret: 'GITHUB_TOKEN' });
-    expect(refusal.sentence).toContain('GITHUB_TOKEN');
-    expect(refusal.header).toBe('blocked; rule=secret');
-    expect(refusal.json + refusal.html).not.toContain('SECRET=');
-    expect(refusal.json).not.toContain('token=SECRET');
-  });
+  it.each(['dummy-unbound', 'dummy-elsewhere', 'dummy-cleartext', 'dummy-unverified', 'echo-redacted'] as const)(
+    '%s',
+    (kind) => {
+      const finding: Finding = { kind, secret: 'GITHUB_TOKEN', place: 'header:authorization', action: 'blocked' };
+      const refusal = refusalForFinding(finding, request);
+      expect(body(refusal.json)).toMatchObject({ code: 'blocked_secret', secret: 'GITHUB_TOKEN' });
+      expect(refusal.sentence).toContain('GITHUB_TOKEN');
+      expect(refusal.header).toBe('blocked; rule=secret');
+      expect(refusal.json + refusal.html).not.toContain('SECRET=');
+      expect(refusal.json).not.toContain('token=SECRET');
+    },
+  );
 });

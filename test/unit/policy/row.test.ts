@@ -15,6 +15,8 @@ const RULE: NewRule = {
   agent: ['claude'],
   addresses: 'any',
   acknowledge: false,
+  upstream: { insecure: 'a test server' },
+  websocket: 'refuse',
 };
 
 it('shows a rule as text', () => {
@@ -97,6 +99,13 @@ describe('readRow', () => {
     });
   });
 
+  it('drops what only a rule that allows can say when it becomes another', () => {
+    for (const type of ['block', 'tunnel'] as const)
+      expect(read({ type, method: '', path: '' }, { ...RULE, scheme: undefined })).toMatchObject({
+        value: { type, upstream: undefined, websocket: undefined },
+      });
+  });
+
   it('lets through only what the parser takes', () => {
     const field = fc.oneof(
       fc.constantFrom('', 'a.example', '*', '*.com', '/a', 'any', '443', 'GET', 'x y', '/a, /b', '?'),
@@ -114,7 +123,7 @@ describe('readRow', () => {
     });
     fc.assert(
       fc.property(row, (one) => {
-        const result = readRow(one, { type: 'block' });
+        const result = readRow(one, { type: 'block', upstream: { ca: ['a'] }, websocket: 'refuse' });
         if (!result.ok) return;
         const parsed = parsePolicy(`[${flowRule(result.value, true)}]`);
         expect(parsed.problems).toEqual([]);

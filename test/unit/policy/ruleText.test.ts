@@ -25,6 +25,8 @@ const RULE: NewRule = {
   agent: ['claude'],
   addresses: 'any',
   acknowledge: true,
+  upstream: { ca: ['a.pem', '~/b.pem'], clientCert: { cert: 'c.pem', key: 'k.pem' } },
+  websocket: 'refuse',
 };
 
 it('writes a rule as lines', () => {
@@ -33,6 +35,8 @@ it('writes a rule as lines', () => {
     '    description: "Two: \\"hosts\\""',
     '    addresses: any',
     '    acknowledge: any-host',
+    '    upstream: { ca: [a.pem, "~/b.pem"], clientCert: { cert: c.pem, key: k.pem } }',
+    '    websocket: refuse',
     '    condition:',
     '      match: { host: [a.example, "*.b.example"], port: [443, 8443], scheme: https, method: GET, path: "/a/**", agent: claude }',
     '',
@@ -93,9 +97,25 @@ describe('sameRule', () => {
     [base, { ...base, agent: ['x'] }, false],
     [base, { ...base, addresses: 'any' }, false],
     [base, { ...base, acknowledge: true }, false],
+    [base, { ...base, websocket: 'refuse' }, false],
+    [base, { ...base, upstream: {} }, true],
+    [base, { ...base, upstream: { insecure: 'x' } }, false],
+    [{ ...base, upstream: { ca: ['a'] } }, { ...base, upstream: { ca: ['a'], insecure: undefined } }, true],
+    [{ ...base, upstream: { insecure: 'x' } }, { ...base, upstream: { insecure: 'y' } }, false],
+    [
+      { ...base, upstream: { clientCert: { cert: 'a', key: 'a' } } },
+      { ...base, upstream: { clientCert: { cert: 'a', key: 'b' } } },
+      false,
+    ],
   ])('%j and %j: %s', (a, b, expected) => {
     expect(sameRule(a, b)).toBe(expected);
   });
+});
+
+it('writes one name for a file with certificate and key, and quotes the keys of JSON', () => {
+  const { upstream } = ownFields({ type: 'allow', upstream: { clientCert: { cert: 'a.pem', key: 'a.pem' } } });
+  expect(flowValue(upstream!)).toBe('{ clientCert: a.pem }');
+  expect(flowValue(upstream!, '"')).toBe('{ "clientCert": "a.pem" }');
 });
 
 it('leaves out what is not set', () => {

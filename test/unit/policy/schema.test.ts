@@ -87,6 +87,13 @@ describe('agrees with the parser', () => {
       true,
     ],
     [rule('{"host":"a.example","port":"any"}', ',"action":"deny"'), true],
+    [
+      '[{"type":"allow","upstream":{"ca":["a"],"clientCert":{"cert":"a","key":"b"}},"websocket":"refuse","condition":{"match":{"host":"a.example"}}}]',
+      true,
+    ],
+    ['[{"type":"allow","upstream":{"insecure":true},"condition":{"match":{"host":"a.example"}}}]', false],
+    ['[{"type":"allow","upstream":{},"condition":{"match":{"host":"a.example"}}}]', false],
+    ['[{"type":"allow","upstream":{"clientCert":{"cert":"a"}},"condition":{"match":{"host":"a.example"}}}]', false],
     ['{"version":1,"mode":"ask","default":"allow","rules":null,"secrets":null,"tests":null}', true],
     ['{"secrets":{"A":{"hosts":[]},"B":{"hosts":"b.example","in":["basic","header:x"]}}}', true],
     ['{"tests":[{"request":"GET https://a.example/","expect":"allow"}]}', true],

@@ -196,6 +196,12 @@ describe('refuses', () => {
     expect(send({ 'x-api-key': LOOSE.dummy }).refusal).toMatchObject({ kind: 'dummy-unbound', secret: 'LOOSE' });
   });
 
+  it('a bound place of an upstream that is not verified, on this machine too', () => {
+    for (const to of [target({ unverified: true }), target({ unverified: true, loopback: true })])
+      expect(send({ 'x-api-key': D }, { to }).refusal).toMatchObject({ kind: 'dummy-unverified', action: 'blocked' });
+    expect(send({ 'x-other': 'nothing' }, { to: target({ unverified: true }) }).refusal).toBeUndefined();
+  });
+
   it('a bound place over cleartext', () => {
     const to = target({ scheme: 'http' });
     expect(send({ 'x-api-key': D }, { to }).refusal).toMatchObject({ kind: 'dummy-cleartext', action: 'blocked' });
