@@ -8,6 +8,7 @@ import { errorAnswer } from './errors';
 import { absoluteTarget, checkHost } from './identity';
 import type { Batcher } from './put';
 import { Relay, type RelayOwner } from './relay';
+import type { ServedConnection } from './served';
 
 export interface ConnectionDeps {
   readonly pool: UpstreamPool;
@@ -27,7 +28,7 @@ export interface FixedTarget {
 const MAX_PIPELINED = 64 * 1024;
 const LINGER_MS = 2_000;
 
-export class ClientConnection implements RelayOwner {
+export class ClientConnection implements RelayOwner, ServedConnection {
   readonly pool: UpstreamPool;
   readonly batcher: Batcher;
   #relay: Relay | undefined;
@@ -56,8 +57,8 @@ export class ClientConnection implements RelayOwner {
     stream.on('error', this.#onGone);
   }
 
-  get relay(): Relay | undefined {
-    return this.#relay;
+  get relays(): readonly Relay[] {
+    return this.#relay ? [this.#relay] : [];
   }
 
   #data(bytes: Buffer): void {

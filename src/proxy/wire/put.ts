@@ -22,3 +22,18 @@ export class Batcher {
     return typeof bytes === 'string' ? stream.write(bytes, 'latin1') : stream.write(bytes);
   }
 }
+
+/** Above this a copy costs more than another write. */
+const WORTH_JOINING = 64 * 1024;
+
+/** One write for many small pieces: one TLS record, one system call. Returns false when the socket wants a pause. */
+export function writeChunks(socket: Writable, chunks: readonly Buffer[], bytes: number): boolean {
+  if (!socket.writable) return true;
+  if (chunks.length === 1) return socket.write(chunks[0]!);
+  if (bytes <= WORTH_JOINING) return socket.write(Buffer.concat(chunks, bytes));
+  socket.cork();
+  let more = true;
+  for (const chunk of chunks) more = socket.write(chunk);
+  socket.uncork();
+  return more;
+}

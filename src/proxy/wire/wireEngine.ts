@@ -7,11 +7,14 @@ import type { Client, Engine, EngineOptions, Listener, Target, Timeouts } from '
 import type { BadMessage } from '../http1/head';
 import { LeafStore } from '../leaf';
 import { DEFAULT_TIMEOUTS } from '../timeouts';
-import { UpstreamPool } from '../upstream/pool';
+import { type Route, UpstreamPool } from '../upstream/pool';
+import { Upstreams } from '../upstream/upstreams';
 import { ClientConnection, type ConnectionDeps } from './clientConnection';
 import { type Door, httpDoor } from './door';
+import { Http2Server } from './http2Server';
 import { connectAuthority, sniMatches } from './identity';
 import { Batcher } from './put';
+import type { Served, ServedConnection } from './served';
 import { SOCKS_VERSION, serveSocks, socksDoor } from './socks5';
 import { Tunnel } from './tunnel';
 
@@ -21,7 +24,8 @@ export class WireEngine implements Engine {
   readonly #server: net.Server;
   readonly #pool: UpstreamPool;
   readonly #leaves: LeafStore;
-  readonly #connections = new Set<ClientConnection>();
+  readonly #upstreams: Upstreams;
+  readonly #connections = new Set<ServedConnection>();
   readonly #tunnels = new Set<Tunnel>();
   readonly #sockets = new Set<net.Socket>();
   /** Of them, those that carry nothing yet: accepted, or in a SOCKS5 handshake. */
@@ -42,9 +46,11 @@ export class WireEngine implements Engine {
       lookup: options.lookup,
     });
     this.#leaves = new LeafStore(options.ca);
+    const batcher = new Batcher();
+    this.#upstreams = new Upstreams(this.#pool, batcher);
     this.#deps = {
       pool: this.#pool,
-      batcher: new Batcher(),
+      batcher,
       handlers: options.handlers,
       authenticate: (header) => options.authenticate.byHeader(header),
       connect: (stream, authority, client, rest) => this.#connect(stream, authority, client, rest),
@@ -112,6 +118,17 @@ export class WireEngine implements Engine {
 
   #serve(stream: net.Socket, fixed: { target: Target; client: Client } | undefined): void {
     const connection = new ClientConnection(stream, fixed, this.#deps, () => this.#connections.delete(connection));
+    this.#connections.add(connection);
+  }
+
+  #serveHttp2(stream: net.Socket, target: Target, client: Client): void {
+    const deps = {
+      handlers: this.options.handlers,
+      openUpstream: (route: Route, signal: AbortSignal) => this.#upstreams.open(route, signal),
+    };
+    const connection: ServedConnection = new Http2Server(stream, target, client, deps, () =>
+      this.#connections.delete(connection),
+    );
     this.#connections.add(connection);
   }
 
@@ -184,7 +201,7 @@ export class WireEngine implements Engine {
     const secure = new tls.TLSSocket(socket, {
       isServer: true,
       secureContext: context,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: ['h2', 'http/1.1'],
       // The context is the CONNECT host's whatever the client names here; this only compares. Absent SNI is accepted.
       SNICallback: (servername, done) => {
         if (sniMatches(servername, target.host)) {
@@ -212,20 +229,16 @@ export class WireEngine implements Engine {
     secure.once('secure', () => {
       clearTimeout(timer);
       secure.removeListener('error', failed);
-      this.#serve(secure, { target, client });
+      if (secure.alpnProtocol === 'h2') this.#serveHttp2(secure, target, client);
+      else this.#serve(secure, { target, client });
     });
     secure.once('close', () => clearTimeout(timer));
   }
 
   reconsider(): void {
-    for (const { relay } of [...this.#connections]) {
-      if (relay && !relay.exchange.stillAllowed())
-        relay.cut('policy-changed', 'The policy changed and no longer allows this.');
-    }
-    for (const tunnel of [...this.#tunnels]) {
-      if (!tunnel.exchange.stillAllowed())
-        tunnel.cut('policy-changed', 'The policy changed and no longer allows this.');
-    }
+    for (const served of this.#served())
+      if (!served.exchange.stillAllowed())
+        served.cut('policy-changed', 'The policy changed and no longer allows this.');
   }
 
   async close(graceMs: number): Promise<void> {
@@ -234,13 +247,18 @@ export class WireEngine implements Engine {
     for (const socket of this.#greeting) socket.destroy();
     for (const connection of [...this.#connections]) connection.drain();
     const timer = setTimeout(() => {
-      for (const { relay } of [...this.#connections]) relay?.cut('stopped', 'The proxy was stopped.');
-      for (const tunnel of [...this.#tunnels]) tunnel.cut('stopped', 'The proxy was stopped.');
+      for (const served of this.#served()) served.cut('stopped', 'The proxy was stopped.');
       for (const socket of this.#sockets) socket.destroy();
     }, graceMs);
     await closed;
     clearTimeout(timer);
+    this.#upstreams.close();
     this.#pool.close();
+  }
+
+  /** Everything under way. */
+  #served(): Served[] {
+    return [...[...this.#connections].flatMap(({ relays }) => [...relays]), ...this.#tunnels];
   }
 }
 

@@ -1,0 +1,765 @@
+// One HTTP/2 connection, either end of it (RFC 9113): bytes in, streams out, and back; no sockets. Flow control is end to end:
+// a peer gets new window only for what was taken. Strict about framing, and bounded against peers that flood: what costs us
+// more than them is counted, and a peer that overdraws is told to calm down and gone.
+import {
+  ACK,
+  DEFAULT_FRAME_SIZE,
+  DEFAULT_WINDOW,
+  ErrorCode,
+  FRAME_HEADER,
+  Flag,
+  FrameType,
+  MAX_WINDOW,
+  PREFACE,
+  Setting,
+  frame,
+  frameHeader,
+} from './frames';
+import { type FieldSection, HpackDecoder, HpackEncoder, HpackError } from './hpack';
+import { Http2Stream, type StreamListener } from './stream';
+
+/** A field list to send: names in lower case, pseudo-fields first. */
+export interface FieldList {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  readonly neverIndexed?: ReadonlySet<string> | undefined;
+}
+
+export interface ConnectionListener {
+  /** Server only: a request opened a stream. Returns who listens to it; undefined when it was refused with `reset`. */
+  request(stream: Http2Stream, fields: FieldSection, endStream: boolean): StreamListener | undefined;
+  /** No new streams may be opened here: GOAWAY came or went. */
+  draining(): void;
+  /** Over, for whatever reason; streams heard of it before. */
+  closed(): void;
+}
+
+export interface ConnectionOptions {
+  readonly role: 'client' | 'server';
+  /** Octets to the socket, at the end of the tick. Returns false when the socket wants a pause. */
+  readonly write: (chunks: readonly Buffer[], bytes: number) => boolean;
+  /** After the last write: end in order, or at once. */
+  readonly end: (orderly: boolean) => void;
+  readonly listener: ConnectionListener;
+}
+
+/** What we let a peer open at once, and hold unread a stream and in all. */
+const MAX_STREAMS = 256;
+const STREAM_WINDOW = 512 * 1024;
+const CONNECTION_WINDOW = 16 * 1024 * 1024;
+const MAX_LIST = 64 * 1024;
+/** Compressed, over all CONTINUATION frames. */
+const MAX_BLOCK = 128 * 1024;
+/** Frames that cost us and mean little (pings, settings, resets, empty data): a burst, then so many a second. */
+const CALM_BURST = 2_000;
+const CALM_PER_SECOND = 500;
+
+export class Http2Connection {
+  readonly #options: ConnectionOptions;
+  readonly #isServer: boolean;
+  readonly #streams = new Map<number, Http2Stream>();
+  readonly #decoder = new HpackDecoder(4096, MAX_LIST);
+  readonly #encoder = new HpackEncoder();
+  #partial: Buffer | undefined;
+  #preface: number;
+  #closed = false;
+  /** GOAWAY went out or came in: no new streams. */
+  #draining = false;
+  #lastPeerStream = 0;
+  #nextStream = 1;
+  #settingsSeen = false;
+
+  // --- a DATA frame under way, and a header block under way
+  #data: Http2Stream | undefined;
+  #dataLeft = 0;
+  #dataPadding = 0;
+  #dataEnds = false;
+  #inData = false;
+  #block: Buffer[] | undefined;
+  #blockBytes = 0;
+  #blockStream = 0;
+  #blockEnds = false;
+
+  // --- sending
+  #out: Buffer[] = [];
+  #outBytes = 0;
+  #flushing = false;
+  /** Writes to the socket so far: tells whether a frame still waits for the next one. */
+  #flushes = 0;
+  #congested = false;
+  #sendWindow = DEFAULT_WINDOW;
+  #peerWindow = DEFAULT_WINDOW;
+  #peerFrameSize = DEFAULT_FRAME_SIZE;
+  /** Before the peer said more: RFC 9113, 6.5.2 recommends no less than 100. */
+  #peerStreams = 100;
+  readonly #blocked = new Set<Http2Stream>();
+  readonly #waiting = new Set<Http2Stream>();
+
+  // --- receiving
+  #receiveWindow = CONNECTION_WINDOW;
+  #owed = 0;
+  #calm = CALM_BURST;
+  #calmAt = performance.now();
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#isServer = options.role === 'server';
+    this.#preface = this.#isServer ? 0 : PREFACE.length;
+    if (!this.#isServer) this.#put(PREFACE);
+    this.#sendSettings();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get draining(): boolean {
+    return this.#draining || this.#closed;
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  /** Client only: whether one more stream fits what the peer allows. */
+  get hasRoom(): boolean {
+    return !this.draining && this.#streams.size < this.#peerStreams && this.#nextStream < MAX_WINDOW;
+  }
+
+  get streams(): IterableIterator<Http2Stream> {
+    return this.#streams.values();
+  }
+
+  // --- opening and ending
+
+  /** Client only: a new stream; look at `hasRoom` first. */
+  open(listener: StreamListener): Http2Stream {
+    const stream = this.#newStream(this.#nextStream);
+    this.#nextStream += 2;
+    stream.listener = listener;
+    return stream;
+  }
+
+  #newStream(id: number): Http2Stream {
+    const stream = new Http2Stream(id, this, this.#peerWindow, STREAM_WINDOW);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  /** No new streams; the connection ends when the open ones have. */
+  drain(): void {
+    if (this.draining) return;
+    this.#goAway(ErrorCode.NoError, '');
+    this.#draining = true;
+    this.#options.listener.draining();
+    this.#endWhenIdle();
+  }
+
+  /** Ends now: streams hear `code`, the peer a GOAWAY with a word for whoever debugs it. */
+  fail(code: ErrorCode, why: string): void {
+    if (this.#closed) return;
+    this.#goAway(code, why);
+    this.#close(code, false);
+    this.#flush();
+    this.#options.end(true);
+  }
+
+  /** The socket is gone. */
+  socketClosed(): void {
+    this.#close(ErrorCode.Cancel, false);
+  }
+
+  #goAway(code: ErrorCode, why: string): void {
+    const words = Buffer.from(why, 'latin1');
+    const bytes = frame(FrameType.GoAway, 0, 0, 8 + words.length);
+    bytes.writeUInt32BE(this.#lastPeerStream, FRAME_HEADER);
+    bytes.writeUInt32BE(code, FRAME_HEADER + 4);
+    words.copy(bytes, FRAME_HEADER + 8);
+    this.#put(bytes);
+  }
+
+  #close(code: number, unprocessed: boolean): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const stream of [...this.#streams.values()]) {
+      this.#forget(stream);
+      stream.listener?.reset(code, unprocessed);
+    }
+    this.#options.listener.closed();
+  }
+
+  #endWhenIdle(): void {
+    if (!this.#draining || this.#streams.size > 0 || this.#closed) return;
+    this.#close(ErrorCode.NoError, false);
+    this.#flush();
+    this.#options.end(true);
+  }
+
+  #forget(stream: Http2Stream): void {
+    this.#streams.delete(stream.id);
+    this.#blocked.delete(stream);
+    this.#waiting.delete(stream);
+    stream.gone = true;
+    // What it held unread must not stay taken from the others.
+    this.credit(stream.unread);
+    stream.unread = 0;
+  }
+
+  /** Called by a stream both of whose sides are over. */
+  finished(stream: Http2Stream): void {
+    if (stream.gone) return;
+    this.#forget(stream);
+    this.#endWhenIdle();
+  }
+
+  // --- reading
+
+  feed(chunk: Buffer): void {
+    let bytes = chunk;
+    if (this.#partial) {
+      bytes = Buffer.concat([this.#partial, chunk]);
+      this.#partial = undefined;
+    }
+    let at = 0;
+    try {
+      if (this.#preface < PREFACE.length) {
+        at = this.#readPreface(bytes);
+        if (at < 0) return;
+      }
+      for (;;) {
+        if (this.#closed) return;
+        const next: number = this.#inData ? this.#readData(bytes, at) : this.#readFrame(bytes, at);
+        if (next === at) break;
+        at = next;
+      }
+    } catch (error) {
+      if (error instanceof Http2Error) this.fail(error.code, error.message);
+      else if (error instanceof HpackError) this.fail(ErrorCode.Compression, error.message);
+      else this.fail(ErrorCode.Internal, 'internal error');
+      return;
+    }
+    // A copy: a few octets must not keep a whole read alive.
+    if (at < bytes.length) this.#partial = Buffer.from(bytes.subarray(at));
+  }
+
+  #readPreface(bytes: Buffer): number {
+    const have = Math.min(bytes.length, PREFACE.length);
+    if (PREFACE.compare(bytes, 0, have, 0, have) !== 0)
+      throw new Http2Error(ErrorCode.Protocol, 'The connection does not begin with the HTTP/2 preface.');
+    if (have < PREFACE.length) {
+      this.#partial = Buffer.from(bytes);
+      return -1;
+    }
+    this.#preface = PREFACE.length;
+    return PREFACE.length;
+  }
+
+  /** One frame from `at` if it is whole (DATA: its header). Returns where the next one begins, or `at`. */
+  #readFrame(bytes: Buffer, at: number): number {
+    if (bytes.length - at < FRAME_HEADER) return at;
+    const length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+    const type = bytes[at + 3]!;
+    const flags = bytes[at + 4]!;
+    const id = bytes.readUInt32BE(at + 5) & 0x7fffffff;
+    if (length > DEFAULT_FRAME_SIZE) throw new Http2Error(ErrorCode.FrameSize, 'A frame is larger than 16,384 octets.');
+    if (!this.#settingsSeen && type !== (FrameType.Settings as number))
+      throw new Http2Error(ErrorCode.Protocol, 'The first frame is not SETTINGS.');
+    if (this.#block && (type !== (FrameType.Continuation as number) || id !== this.#blockStream))
+      throw new Http2Error(ErrorCode.Protocol, 'A field block is interrupted.');
+    if (type === (FrameType.Data as number)) return this.#beginData(bytes, at, length, flags, id);
+    const from = at + FRAME_HEADER;
+    const to = from + length;
+    if (bytes.length < to) return at;
+    this.#frame(type, flags, id, bytes, from, to);
+    return to;
+  }
+
+  #frame(type: number, flags: number, id: number, bytes: Buffer, from: number, to: number): void {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- what no case names is ignored
+    switch (type as FrameType) {
+      case FrameType.Headers:
+        this.#headers(flags, id, bytes, from, to);
+        return;
+      case FrameType.Continuation:
+        if (!this.#block) throw new Http2Error(ErrorCode.Protocol, 'A CONTINUATION continues nothing.');
+        if (to === from) this.#spend();
+        this.#fragment(bytes.subarray(from, to), flags);
+        return;
+      case FrameType.RstStream:
+        if (to - from !== 4) throw new Http2Error(ErrorCode.FrameSize, 'RST_STREAM has not 4 octets.');
+        this.#notIdle(id);
+        this.#peerReset(id, bytes.readUInt32BE(from));
+        return;
+      case FrameType.Settings:
+        this.#settings(flags, id, bytes, from, to);
+        return;
+      case FrameType.Ping:
+        this.#ping(flags, id, bytes, from, to);
+        return;
+      case FrameType.GoAway:
+        if (id !== 0) throw new Http2Error(ErrorCode.Protocol, 'GOAWAY on a stream.');
+        if (to - from < 8) throw new Http2Error(ErrorCode.FrameSize, 'GOAWAY is too short.');
+        this.#peerGoAway(bytes.readUInt32BE(from) & 0x7fffffff);
+        return;
+      case FrameType.WindowUpdate:
+        if (to - from !== 4) throw new Http2Error(ErrorCode.FrameSize, 'WINDOW_UPDATE has not 4 octets.');
+        this.#windowUpdate(id, bytes.readUInt32BE(from) & 0x7fffffff);
+        return;
+      case FrameType.PushPromise:
+        throw new Http2Error(ErrorCode.Protocol, 'A push was promised that nobody asked for.');
+      case FrameType.Priority:
+        // RFC 9113, 5.3.2: deprecated, and without meaning here.
+        if (to - from !== 5) throw new Http2Error(ErrorCode.FrameSize, 'PRIORITY has not 5 octets.');
+        if (id === 0) throw new Http2Error(ErrorCode.Protocol, 'PRIORITY without a stream.');
+        this.#spend();
+        return;
+      default:
+        // RFC 9113, 5.5: unknown types are ignored.
+        this.#spend();
+    }
+  }
+
+  #beginData(bytes: Buffer, at: number, length: number, flags: number, id: number): number {
+    const padded = (flags & Flag.Padded) !== 0;
+    if (padded && bytes.length - at < FRAME_HEADER + 1) return at;
+    this.#notIdle(id);
+    let padding = 0;
+    if (padded) {
+      padding = bytes[at + FRAME_HEADER]!;
+      if (length === 0 || padding >= length)
+        throw new Http2Error(ErrorCode.Protocol, 'The padding is longer than its frame.');
+    }
+    this.#receiveWindow -= length;
+    if (this.#receiveWindow < 0)
+      throw new Http2Error(ErrorCode.FlowControl, 'More data than the window of the connection.');
+    const stream = this.#streams.get(id);
+    const ends = (flags & Flag.EndStream) !== 0;
+    if (length === 0 && !ends) this.#spend();
+    if (stream && (stream.remoteClosed || !stream.receive(length))) {
+      const closed = stream.remoteClosed;
+      this.credit(length);
+      this.#reset(stream, closed ? ErrorCode.StreamClosed : ErrorCode.FlowControl);
+      this.#data = undefined;
+    } else {
+      this.#data = stream;
+      if (stream) stream.unread += length;
+      else this.credit(length);
+    }
+    this.#inData = true;
+    this.#dataLeft = length - padding - (padded ? 1 : 0);
+    this.#dataPadding = padding;
+    this.#dataEnds = ends;
+    // The padding and its length are taken at once.
+    if (padded) this.#data?.taken(padding + 1);
+    return at + FRAME_HEADER + (padded ? 1 : 0);
+  }
+
+  /** Payload as it comes, without waiting for the whole frame. */
+  #readData(bytes: Buffer, from: number): number {
+    let at = from;
+    if (this.#dataLeft > 0) {
+      const count = Math.min(this.#dataLeft, bytes.length - at);
+      if (count === 0) return from;
+      this.#dataLeft -= count;
+      const stream = this.#data;
+      if (stream && !stream.gone) stream.listener?.data(bytes.subarray(at, at + count));
+      at += count;
+      if (this.#dataLeft > 0) return at;
+    }
+    const padding = Math.min(this.#dataPadding, bytes.length - at);
+    this.#dataPadding -= padding;
+    at += padding;
+    if (this.#dataPadding > 0) return at;
+    const stream = this.#data;
+    this.#inData = false;
+    this.#data = undefined;
+    if (this.#dataEnds && stream && !stream.gone) this.#remoteEnd(stream, undefined);
+    // Even an empty frame moved on, though no octet may have been read here.
+    return at === from ? this.#readFrame(bytes, at) : at;
+  }
+
+  #headers(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    if (id === 0) throw new Http2Error(ErrorCode.Protocol, 'HEADERS without a stream.');
+    let from = start;
+    let to = end;
+    if (flags & Flag.Padded) {
+      const padding = bytes[from++] ?? 0;
+      to -= padding;
+    }
+    if (flags & Flag.Priority) from += 5;
+    if (from > to) throw new Http2Error(ErrorCode.Protocol, 'The padding is longer than its frame.');
+    this.#block = [];
+    this.#blockBytes = 0;
+    this.#blockStream = id;
+    this.#blockEnds = (flags & Flag.EndStream) !== 0;
+    this.#fragment(bytes.subarray(from, to), flags);
+  }
+
+  #fragment(bytes: Buffer, flags: number): void {
+    const block = this.#block!;
+    this.#blockBytes += bytes.length;
+    if (this.#blockBytes > MAX_BLOCK)
+      throw new Http2Error(ErrorCode.EnhanceYourCalm, 'A field block is longer than 128 KiB.');
+    const whole = (flags & Flag.EndHeaders) !== 0;
+    if (!whole) {
+      block.push(Buffer.from(bytes));
+      return;
+    }
+    this.#block = undefined;
+    const section = this.#decoder.decode(block.length === 0 ? bytes : Buffer.concat([...block, bytes]));
+    this.#section(this.#blockStream, section, this.#blockEnds);
+  }
+
+  #section(id: number, section: FieldSection, ends: boolean): void {
+    const known = this.#streams.get(id);
+    if (known) {
+      if (known.remoteClosed) {
+        this.#reset(known, ErrorCode.StreamClosed);
+        return;
+      }
+      if (this.#isServer) {
+        // A second section of a request can only be its trailers.
+        if (ends) this.#remoteEnd(known, section);
+        else this.#reset(known, ErrorCode.Protocol);
+        return;
+      }
+      if (known.headersSeen) {
+        if (ends) this.#remoteEnd(known, section);
+        else this.#reset(known, ErrorCode.Protocol);
+        return;
+      }
+      known.listener?.headers(section, ends);
+      if (ends && !known.gone) this.#remoteEnd(known, undefined);
+      return;
+    }
+    if (!this.#isServer) {
+      this.#notIdle(id);
+      return; // of a stream that we gave up
+    }
+    if (id % 2 === 0) throw new Http2Error(ErrorCode.Protocol, 'A client opened a stream with an even number.');
+    if (id <= this.#lastPeerStream) {
+      this.#spend();
+      return; // of a stream that is over: in flight when we ended it
+    }
+    this.#lastPeerStream = id;
+    if (this.#draining || this.#streams.size >= MAX_STREAMS) {
+      this.#spend();
+      this.#sendReset(id, ErrorCode.RefusedStream);
+      return;
+    }
+    const stream = this.#newStream(id);
+    stream.headersSeen = true;
+    if (ends) stream.remoteClosed = true;
+    const listener = this.#options.listener.request(stream, section, ends);
+    stream.listener = listener;
+  }
+
+  #remoteEnd(stream: Http2Stream, trailers: FieldSection | undefined): void {
+    stream.remoteClosed = true;
+    stream.listener?.end(trailers);
+    if (stream.localClosed) this.finished(stream);
+  }
+
+  #settings(flags: number, id: number, bytes: Buffer, from: number, to: number): void {
+    if (id !== 0) throw new Http2Error(ErrorCode.Protocol, 'SETTINGS on a stream.');
+    const length = to - from;
+    if (flags & ACK) {
+      if (length !== 0) throw new Http2Error(ErrorCode.FrameSize, 'A SETTINGS acknowledgement holds something.');
+      return;
+    }
+    if (length % 6 !== 0) throw new Http2Error(ErrorCode.FrameSize, 'SETTINGS is no multiple of 6 octets.');
+    if (this.#settingsSeen) this.#spend();
+    this.#settingsSeen = true;
+    for (let at = from; at < to; at += 6) this.#setting(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
+    this.#put(frame(FrameType.Settings, ACK, 0, 0));
+  }
+
+  #setting(id: number, value: number): void {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- what no case names is ignored
+    switch (id as Setting) {
+      case Setting.HeaderTableSize:
+        this.#encoder.resize(value);
+        return;
+      case Setting.EnablePush:
+        if (value > 1) throw new Http2Error(ErrorCode.Protocol, 'ENABLE_PUSH is neither 0 nor 1.');
+        return;
+      case Setting.MaxConcurrentStreams:
+        this.#peerStreams = value;
+        return;
+      case Setting.InitialWindowSize: {
+        if (value > MAX_WINDOW) throw new Http2Error(ErrorCode.FlowControl, 'The initial window is too large.');
+        const change = value - this.#peerWindow;
+        this.#peerWindow = value;
+        for (const stream of this.#streams.values()) {
+          stream.sendWindow += change;
+          if (stream.sendWindow > MAX_WINDOW)
+            throw new Http2Error(ErrorCode.FlowControl, 'A window grew beyond its limit.');
+        }
+        this.#unblock();
+        return;
+      }
+      case Setting.MaxFrameSize:
+        if (value < DEFAULT_FRAME_SIZE || value > 0xffffff)
+          throw new Http2Error(ErrorCode.Protocol, 'MAX_FRAME_SIZE is out of range.');
+        // Larger frames would hold the others up.
+        this.#peerFrameSize = Math.min(value, 65_536);
+        return;
+      case Setting.MaxHeaderListSize:
+        return;
+      default:
+    }
+  }
+
+  #ping(flags: number, id: number, bytes: Buffer, from: number, to: number): void {
+    if (id !== 0) throw new Http2Error(ErrorCode.Protocol, 'PING on a stream.');
+    if (to - from !== 8) throw new Http2Error(ErrorCode.FrameSize, 'PING has not 8 octets.');
+    if (flags & ACK) return;
+    this.#spend();
+    const answer = frame(FrameType.Ping, ACK, 0, 8);
+    bytes.copy(answer, FRAME_HEADER, from, to);
+    this.#put(answer);
+  }
+
+  #peerReset(id: number, code: number): void {
+    const stream = this.#streams.get(id);
+    if (this.#isServer) this.#spend();
+    if (!stream) return;
+    this.#forget(stream);
+    stream.listener?.reset(code, code === (ErrorCode.RefusedStream as number));
+    this.#endWhenIdle();
+  }
+
+  #peerGoAway(last: number): void {
+    this.#draining = true;
+    if (!this.#isServer) {
+      // RFC 9113, 6.8: higher streams were not acted on and may be sent again elsewhere.
+      for (const stream of [...this.#streams.values()]) {
+        if (stream.id <= last) continue;
+        this.#forget(stream);
+        stream.listener?.reset(ErrorCode.RefusedStream, true);
+      }
+    }
+    this.#options.listener.draining();
+    this.#endWhenIdle();
+  }
+
+  #windowUpdate(id: number, increment: number): void {
+    if (id === 0) {
+      if (increment === 0) throw new Http2Error(ErrorCode.Protocol, 'A window grows by nothing.');
+      this.#sendWindow += increment;
+      if (this.#sendWindow > MAX_WINDOW)
+        throw new Http2Error(ErrorCode.FlowControl, 'The window of the connection grew beyond its limit.');
+      this.#unblock();
+      return;
+    }
+    this.#notIdle(id);
+    const stream = this.#streams.get(id);
+    if (!stream) return;
+    stream.sendWindow += increment;
+    if (increment === 0 || stream.sendWindow > MAX_WINDOW) {
+      this.#reset(stream, increment === 0 ? ErrorCode.Protocol : ErrorCode.FlowControl);
+      return;
+    }
+    if (this.#blocked.has(stream)) this.#pump(stream);
+  }
+
+  /** RFC 9113, 5.1: on a stream that was never opened nothing but HEADERS and PRIORITY may come. */
+  #notIdle(id: number): void {
+    const peers = this.#isServer === (id % 2 === 1);
+    const opened = peers ? id <= this.#lastPeerStream : id < this.#nextStream;
+    if (id === 0 || !opened) throw new Http2Error(ErrorCode.Protocol, 'A frame on a stream that is not open.');
+  }
+
+  /** Frames that are cheap to send and dear to take: rapid resets, floods of pings, settings and empty frames. */
+  #spend(): void {
+    const now = performance.now();
+    this.#calm = Math.min(CALM_BURST, this.#calm + ((now - this.#calmAt) / 1000) * CALM_PER_SECOND) - 1;
+    this.#calmAt = now;
+    if (this.#calm < 0) throw new Http2Error(ErrorCode.EnhanceYourCalm, 'Too many frames that do nothing.');
+  }
+
+  // --- sending
+
+  #sendSettings(): void {
+    const pairs: [Setting, number][] = [
+      [Setting.InitialWindowSize, STREAM_WINDOW],
+      [Setting.MaxHeaderListSize, MAX_LIST],
+      this.#isServer ? [Setting.MaxConcurrentStreams, MAX_STREAMS] : [Setting.EnablePush, 0],
+    ];
+    const bytes = frame(FrameType.Settings, 0, 0, pairs.length * 6);
+    pairs.forEach(([id, value], i) => {
+      bytes.writeUInt16BE(id, FRAME_HEADER + i * 6);
+      bytes.writeUInt32BE(value, FRAME_HEADER + i * 6 + 2);
+    });
+    this.#put(bytes);
+    this.#sendWindowUpdate(0, CONNECTION_WINDOW - DEFAULT_WINDOW);
+  }
+
+  #sendWindowUpdate(id: number, increment: number): void {
+    const bytes = frame(FrameType.WindowUpdate, 0, id, 4);
+    bytes.writeUInt32BE(increment, FRAME_HEADER);
+    this.#put(bytes);
+  }
+
+  #sendReset(id: number, code: number): void {
+    const bytes = frame(FrameType.RstStream, 0, id, 4);
+    bytes.writeUInt32BE(code, FRAME_HEADER);
+    this.#put(bytes);
+  }
+
+  /** Our own end of a stream: its listener hears nothing of it. */
+  resetStream(stream: Http2Stream, code: number): void {
+    if (stream.gone) return;
+    this.#forget(stream);
+    this.#sendReset(stream.id, code);
+    this.#endWhenIdle();
+  }
+
+  /** The peer broke the rules of one stream. */
+  #reset(stream: Http2Stream, code: ErrorCode): void {
+    this.refuse(stream, code);
+    stream.listener?.reset(code, false);
+  }
+
+  /** As `resetStream`, for what the peer is to blame for: it counts as a frame that did nothing. Only from within `feed`. */
+  refuse(stream: Http2Stream, code: ErrorCode): void {
+    if (this.#isServer) this.#spend();
+    this.resetStream(stream, code);
+  }
+
+  sendHeaders(stream: Http2Stream, { names, values, neverIndexed }: FieldList, ends: boolean): void {
+    this.#encoder.begin();
+    for (let i = 0; i < names.length; i++)
+      this.#encoder.field(names[i]!, values[i]!, neverIndexed?.has(names[i]!) ?? false);
+    const block = this.#encoder.end();
+    const size = this.#peerFrameSize;
+    let flags = ends ? Flag.EndStream : 0;
+    for (let at = 0, type = FrameType.Headers; ; type = FrameType.Continuation) {
+      const count = Math.min(size, block.length - at);
+      const bytes = frame(type, flags, stream.id, count);
+      block.copy(bytes, FRAME_HEADER, at, at + count);
+      at += count;
+      if (at === block.length) bytes[4]! |= Flag.EndHeaders;
+      this.#put(bytes);
+      this.#remember(stream, type === FrameType.Headers && at === block.length ? bytes : undefined);
+      if (at === block.length) return;
+      flags = 0;
+    }
+  }
+
+  /**
+   * Sends what the windows allow and keeps the rest. Returns whether more may come now; else the stream's listener hears
+   * `writable` later.
+   */
+  sendData(stream: Http2Stream, chunk: Buffer): boolean {
+    stream.queue(chunk);
+    if (stream.queued === chunk.length) this.#pump(stream);
+    if (stream.queued === 0 && !this.#congested) return true;
+    this.#waiting.add(stream);
+    return false;
+  }
+
+  #pump(stream: Http2Stream): void {
+    while (stream.queued > 0) {
+      const most = Math.min(stream.sendWindow, this.#sendWindow, this.#peerFrameSize);
+      if (most <= 0) {
+        this.#blocked.add(stream);
+        return;
+      }
+      const chunk = stream.shift(most);
+      stream.sendWindow -= chunk.length;
+      this.#sendWindow -= chunk.length;
+      const header = frameHeader(FrameType.Data, 0, stream.id, chunk.length);
+      this.#put(header);
+      this.#put(chunk);
+      this.#remember(stream, header);
+    }
+    this.#blocked.delete(stream);
+    if (stream.endQueued) this.#sendEnd(stream);
+    else if (!this.#congested && this.#waiting.delete(stream)) stream.listener?.writable();
+  }
+
+  /** Everything was sent, or is queued: END_STREAM follows, on the last frame where that has not left yet. */
+  sendEnd(stream: Http2Stream, trailers: FieldList | undefined): void {
+    stream.endQueued = { trailers };
+    if (stream.queued === 0) this.#sendEnd(stream);
+  }
+
+  #sendEnd(stream: Http2Stream): void {
+    const trailers = stream.endQueued?.trailers;
+    if (trailers) this.sendHeaders(stream, trailers, true);
+    else if (stream.lastHeader && stream.lastFlush === this.#flushes) stream.lastHeader[4]! |= Flag.EndStream;
+    else this.#put(frameHeader(FrameType.Data, Flag.EndStream, stream.id, 0));
+    stream.lastHeader = undefined;
+    stream.localClosed = true;
+    if (stream.remoteClosed) this.finished(stream);
+    else if (stream.afterEnd !== undefined) this.resetStream(stream, stream.afterEnd);
+  }
+
+  /** The frame that END_STREAM may still be set on, until it has left. */
+  #remember(stream: Http2Stream, header: Buffer | undefined): void {
+    stream.lastHeader = header;
+    stream.lastFlush = this.#flushes;
+  }
+
+  #unblock(): void {
+    for (const stream of [...this.#blocked]) {
+      if (this.#sendWindow <= 0) return;
+      // To the end of the line: the next time another one is first.
+      this.#blocked.delete(stream);
+      this.#pump(stream);
+    }
+  }
+
+  /** Octets of the connection's window that may come again. */
+  credit(bytes: number): void {
+    this.#owed += bytes;
+    if (this.#owed < CONNECTION_WINDOW / 4 || this.#closed) return;
+    this.#receiveWindow += this.#owed;
+    this.#sendWindowUpdate(0, this.#owed);
+    this.#owed = 0;
+  }
+
+  creditStream(stream: Http2Stream, bytes: number): void {
+    if (!this.#closed) this.#sendWindowUpdate(stream.id, bytes);
+  }
+
+  #put(bytes: Buffer): void {
+    this.#out.push(bytes);
+    this.#outBytes += bytes.length;
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    this.#flushes++;
+    if (this.#outBytes === 0) return;
+    const out = this.#out;
+    const bytes = this.#outBytes;
+    this.#out = [];
+    this.#outBytes = 0;
+    if (!this.#options.write(out, bytes)) this.#congested = true;
+  }
+
+  /** The socket took what was written. */
+  drained(): void {
+    this.#congested = false;
+    for (const stream of [...this.#waiting]) {
+      if (stream.queued > 0) continue; // waits for its window
+      this.#waiting.delete(stream);
+      stream.listener?.writable();
+    }
+  }
+}
+
+class Http2Error extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'Http2Error';
+  }
+}

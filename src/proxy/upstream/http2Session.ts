@@ -1,0 +1,212 @@
+// One HTTP/2 connection to an upstream, shared by the exchanges of one route, and the port of each exchange on it.
+import type { Socket } from 'node:net';
+import type { Fields, Target, Timeouts } from '../engine';
+import { Http2Connection } from '../http2/connection';
+import { Malformed, readResponse, readTrailers, requestList, trailerList } from '../http2/fields';
+import { ErrorCode, errorName } from '../http2/frames';
+import type { FieldSection } from '../http2/hpack';
+import type { Http2Stream, StreamListener } from '../http2/stream';
+import { timedOut } from '../timeouts';
+import { WireError } from '../wire/errors';
+import type { OutgoingRequest, UpstreamPort, UpstreamPortListener } from '../wire/ports';
+import { writeChunks } from '../wire/put';
+
+export class Http2Session {
+  readonly connection: Http2Connection;
+  /** Exchanges so far. */
+  uses = 0;
+  /** When an exchange last began or ended, in ms of `performance.now()`. */
+  lastUsed = performance.now();
+
+  constructor(
+    readonly socket: Socket,
+    readonly target: Target,
+    readonly timeouts: Pick<Timeouts, 'headMs' | 'idleMs'>,
+    private readonly onGone: () => void,
+  ) {
+    this.connection = new Http2Connection({
+      role: 'client',
+      write: (chunks, bytes) => writeChunks(socket, chunks, bytes),
+      end: () => {
+        socket.end();
+        setTimeout(() => socket.destroy(), 1_000).unref();
+      },
+      listener: { request: () => undefined, draining: () => this.onGone(), closed: () => this.onGone() },
+    });
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => this.connection.feed(bytes));
+    socket.on('drain', () => this.connection.drained());
+    socket.on('error', () => socket.destroy());
+    socket.on('end', () => this.connection.socketClosed());
+    socket.on('close', () => this.connection.socketClosed());
+  }
+
+  get usable(): boolean {
+    return this.connection.hasRoom && !this.socket.destroyed && this.socket.writable;
+  }
+
+  port(): UpstreamPort {
+    this.lastUsed = performance.now();
+    return new Http2Port(this);
+  }
+
+  /** An exchange is over. */
+  released(): void {
+    this.lastUsed = performance.now();
+  }
+}
+
+class Http2Port implements UpstreamPort {
+  readonly reused: boolean;
+  #stream: Http2Stream | undefined;
+  #listener: UpstreamPortListener | undefined;
+  #method = '';
+  #left: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly session: Http2Session) {
+    this.reused = session.uses++ > 0;
+  }
+
+  send({ method, path, authority, fields, hasBody }: OutgoingRequest, listener: UpstreamPortListener): void {
+    this.#listener = listener;
+    this.#method = method;
+    const { connection, target } = this.session;
+    if (connection.draining) {
+      // Between `port` and here: nothing was sent.
+      queueMicrotask(() =>
+        this.#fail(new WireError('upstream-reset', `${this.session.target.host} closed the connection.`, 502), true),
+      );
+      return;
+    }
+    const events: StreamListener = {
+      headers: (section, endStream) => this.#head(section, endStream),
+      data: (chunk) => this.#data(chunk),
+      end: (section) => this.#ended(section),
+      reset: (code, unprocessed) => this.#broken(code, unprocessed),
+      writable: () => this.#listener?.drained(),
+    };
+    this.#stream = connection.open(events);
+    this.#stream.headers(requestList(method, target.scheme, authority, path, fields), !hasBody);
+    this.#expect('head');
+  }
+
+  body(chunk: Buffer): boolean {
+    this.#timer?.refresh();
+    return this.#stream?.data(chunk) ?? true;
+  }
+
+  end(trailers: Fields | undefined): void {
+    this.#stream?.end(trailers && trailerList(trailers));
+  }
+
+  taken(bytes: number): void {
+    this.#timer?.refresh();
+    this.#stream?.taken(bytes);
+  }
+
+  abort(): void {
+    const stream = this.#stream;
+    clearTimeout(this.#timer);
+    this.#listener = undefined;
+    this.#stream = undefined;
+    stream?.reset(ErrorCode.Cancel);
+    this.session.released();
+  }
+
+  // --- from the stream
+
+  #head(section: FieldSection, endStream: boolean): void {
+    try {
+      const { status, fields, length } = readResponse(section);
+      if (status === 101 || (status < 200 && endStream)) throw new Malformed('An interim response ends the stream.');
+      if (status < 200) {
+        this.#listener?.interim(status, { reason: '', fields });
+        return;
+      }
+      const stream = this.#stream;
+      if (stream) stream.headersSeen = true;
+      this.#expect('idle');
+      const bodiless = this.#method === 'HEAD' || status === 204 || status === 304;
+      const hasBody = !endStream && !bodiless;
+      if (!bodiless) {
+        if (endStream && (length ?? 0) > 0) throw new Malformed('The body is shorter than its Content-Length.');
+        this.#left = length;
+      }
+      if (hasBody) this.#listener?.head({ status, reason: '', fields, hasBody });
+      else if (endStream) {
+        this.#over()?.head({ status, reason: '', fields, hasBody });
+      } else {
+        // A head without a body whose END_STREAM is still to come: the exchange need not wait for it.
+        const listener = this.#over();
+        stream?.reset(ErrorCode.NoError);
+        listener?.head({ status, reason: '', fields, hasBody });
+      }
+    } catch (error) {
+      this.#malformed(error);
+    }
+  }
+
+  #data(chunk: Buffer): void {
+    this.#timer?.refresh();
+    if (this.#left !== undefined) {
+      this.#left -= chunk.length;
+      if (this.#left < 0) {
+        this.#malformed(new Malformed('The body is longer than its Content-Length.'));
+        return;
+      }
+    }
+    if (this.#stream?.headersSeen) this.#listener?.body(chunk);
+    else this.#malformed(new Malformed('A body without a head.'));
+  }
+
+  #ended(section: FieldSection | undefined): void {
+    try {
+      if ((this.#left ?? 0) > 0) throw new Malformed('The body is shorter than its Content-Length.');
+      if (!this.#stream?.headersSeen) throw new Malformed('It ends before its head.');
+      const trailers = section && readTrailers(section);
+      this.#over()?.end(trailers);
+    } catch (error) {
+      this.#malformed(error);
+    }
+  }
+
+  #broken(code: number, unprocessed: boolean): void {
+    this.#stream = undefined;
+    const { host } = this.session.target;
+    const what = code === (ErrorCode.RefusedStream as number) ? 'refused the request' : 'broke the exchange off';
+    this.#fail(new WireError('upstream-reset', `${host} ${what} (${errorName(code)}).`, 502), unprocessed);
+  }
+
+  /** From now on `which` is what may take too long. */
+  #expect(which: 'head' | 'idle'): void {
+    clearTimeout(this.#timer);
+    const ms = this.session.timeouts[which === 'head' ? 'headMs' : 'idleMs'];
+    this.#timer = setTimeout(() => {
+      this.#stream?.reset(ErrorCode.Cancel);
+      this.#fail(timedOut(which, this.session.target.host, ms), false);
+    }, ms).unref();
+  }
+
+  #malformed(error: unknown): void {
+    const why = error instanceof Malformed ? error.message : 'It cannot be read.';
+    this.#stream?.reset(ErrorCode.Protocol);
+    this.#stream = undefined;
+    this.#fail(
+      new WireError('upstream-malformed', `The answer of ${this.session.target.host} is malformed: ${why}`, 502),
+      false,
+    );
+  }
+
+  #fail(error: WireError, again: boolean): void {
+    this.#over()?.failed(error, again);
+  }
+
+  #over(): UpstreamPortListener | undefined {
+    clearTimeout(this.#timer);
+    const listener = this.#listener;
+    this.#listener = undefined;
+    this.session.released();
+    return listener;
+  }
+}

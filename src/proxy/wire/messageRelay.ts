@@ -1,0 +1,315 @@
+// One exchange between a client and an upstream of which at least one speaks HTTP/2. Heads go through the handlers, bodies
+// through their transforms; flow control, aborts and cuts pass in both directions. The same rules as `Relay`, on messages.
+import type { BodyTransform, Client, Exchange, ExchangeEnd, Fields, InterimHead, RequestHead, Target } from '../engine';
+import { RefusedBody } from '../engine';
+import type { Route } from '../upstream/pool';
+import { WireError, errorAnswer } from './errors';
+import type { ClientPort, IncomingHead, UpstreamPort, UpstreamPortListener } from './ports';
+
+export interface MessageRequest {
+  readonly head: RequestHead;
+  readonly authority: string;
+  readonly target: Target;
+  readonly client: Client;
+  readonly exchange: Exchange;
+}
+
+export type OpenUpstream = (route: Route, signal: AbortSignal) => Promise<UpstreamPort>;
+
+type Phase = 'dialling' | 'open' | 'over';
+
+const MAX_INTERIM = 32;
+const NOTHING = Buffer.alloc(0);
+
+export class MessageRelay implements UpstreamPortListener {
+  #phase: Phase = 'dialling';
+  #upstream: UpstreamPort | undefined;
+  readonly #abort = new AbortController();
+  readonly #requestTransform: BodyTransform | undefined;
+  /** What came before the upstream was there. */
+  #waiting: Buffer[] = [];
+  #waitingEnd: { readonly trailers: Fields | undefined } | undefined;
+  #requestDone: boolean;
+  #requestBytes = 0;
+  /** Taken by a side that is slow; the other side gets its window back when it is not any more. */
+  #owedToClient = 0;
+  #owedToUpstream = 0;
+
+  #responseTransform: BodyTransform | undefined;
+  #interim = 0;
+  #responseBytes = 0;
+  #answered = false;
+  #ended = false;
+  #retried = false;
+
+  constructor(
+    private readonly port: ClientPort,
+    private readonly request: MessageRequest,
+    private readonly openUpstream: OpenUpstream,
+    private readonly onOver: () => void,
+  ) {
+    const { verdict } = request.exchange;
+    this.#requestTransform = verdict.kind === 'forward' ? verdict.body : undefined;
+    this.#requestDone = !request.head.hasBody;
+  }
+
+  get exchange(): Exchange {
+    return this.request.exchange;
+  }
+
+  start(): void {
+    const { verdict } = this.exchange;
+    if (verdict.kind === 'answer') {
+      this.port.answer(verdict.answer);
+      this.#complete();
+      return;
+    }
+    const { target, client } = this.request;
+    this.#dial({ target, client, addresses: verdict.addresses, tls: verdict.tls });
+  }
+
+  #dial(route: Route): void {
+    this.#phase = 'dialling';
+    this.openUpstream(route, this.#abort.signal).then(
+      (upstream) => {
+        if (this.#phase === 'dialling') this.#open(upstream);
+        else upstream.abort();
+      },
+      (error: unknown) => this.#fail(error instanceof WireError ? error : internal()),
+    );
+  }
+
+  #open(upstream: UpstreamPort): void {
+    const { verdict } = this.exchange;
+    if (verdict.kind !== 'forward') return;
+    const { head, authority } = this.request;
+    this.#phase = 'open';
+    this.#upstream = upstream;
+    this.exchange.sent(upstream.reused);
+    const changes = this.#requestTransform?.keepsLength === false;
+    upstream.send(
+      {
+        method: head.method,
+        path: verdict.path,
+        authority,
+        fields: changes ? withoutLength(verdict.fields) : verdict.fields,
+        hasBody: head.hasBody,
+      },
+      this,
+    );
+    for (const chunk of this.#waiting.splice(0)) this.#forward(chunk);
+    if (this.#waitingEnd) this.#forwardEnd(this.#waitingEnd.trailers);
+  }
+
+  // --- from the client
+
+  clientBody(chunk: Buffer): void {
+    this.#requestBytes += chunk.length;
+    if (this.#phase === 'dialling') {
+      this.#waiting.push(Buffer.from(chunk)); // no credit yet: the client's window bounds it
+      return;
+    }
+    this.#forward(chunk);
+  }
+
+  #forward(chunk: Buffer): void {
+    if (this.#phase !== 'open' || !this.#upstream) return;
+    let out: Buffer;
+    try {
+      out = this.#requestTransform ? this.#requestTransform.push(chunk) : chunk;
+    } catch (error) {
+      this.#refusedBody(error);
+      return;
+    }
+    if (out.length === 0 || this.#upstream.body(out)) this.port.taken(chunk.length);
+    else this.#owedToClient += chunk.length;
+  }
+
+  clientEnd(trailers: Fields | undefined): void {
+    if (this.#phase === 'dialling') this.#waitingEnd = { trailers };
+    else this.#forwardEnd(trailers);
+  }
+
+  #forwardEnd(trailers: Fields | undefined): void {
+    if (this.#phase !== 'open' || !this.#upstream) return;
+    this.#requestDone = true;
+    try {
+      const transform = this.#requestTransform;
+      const rest = transform ? transform.end() : NOTHING;
+      const passed = trailers && transform?.trailers ? changedTrailers(transform, trailers) : trailers;
+      if (rest.length > 0) this.#upstream.body(rest);
+      this.#upstream.end(passed);
+    } catch (error) {
+      this.#refusedBody(error);
+    }
+  }
+
+  #refusedBody(error: unknown): void {
+    this.#dropUpstream();
+    this.#requestDone = false;
+    if (!(error instanceof RefusedBody)) this.#fail(internal());
+    else if (this.#answered) this.#cut({ kind: 'complete' });
+    else {
+      this.#answered = true;
+      this.port.answer(error.answer);
+      this.#complete();
+    }
+  }
+
+  clientDrained(): void {
+    const bytes = this.#owedToUpstream;
+    this.#owedToUpstream = 0;
+    if (bytes > 0) this.#upstream?.taken(bytes);
+  }
+
+  clientGone(): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.#dropUpstream();
+    this.#end({ kind: 'aborted' });
+    this.onOver();
+  }
+
+  // --- from the upstream
+
+  interim(status: number, head: InterimHead): void {
+    if (this.#phase !== 'open') return;
+    if (++this.#interim > MAX_INTERIM) {
+      this.#fail(new WireError('upstream-too-many-interim', 'The upstream sent too many interim responses.', 502));
+      return;
+    }
+    this.port.interim(status, this.exchange.interim(head));
+  }
+
+  head(head: IncomingHead): void {
+    if (this.#phase !== 'open') return;
+    const verdict = this.exchange.response(head);
+    const transform = head.hasBody ? verdict.body : undefined;
+    this.#responseTransform = transform;
+    const fields = transform && !transform.keepsLength ? withoutLength(verdict.fields) : verdict.fields;
+    this.#answered = true;
+    this.port.head(head.status, verdict.reason, fields, !head.hasBody);
+    if (!head.hasBody) this.#responseOver();
+  }
+
+  body(chunk: Buffer): void {
+    if (this.#phase !== 'open') return;
+    this.#responseBytes += chunk.length;
+    const out = this.#responseTransform ? this.#responseTransform.push(chunk) : chunk;
+    if (out.length === 0 || this.port.body(out)) this.#upstream?.taken(chunk.length);
+    else this.#owedToUpstream += chunk.length;
+  }
+
+  end(trailers: Fields | undefined): void {
+    if (this.#phase !== 'open') return;
+    const transform = this.#responseTransform;
+    const rest = transform ? transform.end() : NOTHING;
+    if (rest.length > 0) this.port.body(rest);
+    this.port.end(trailers && transform?.trailers ? changedTrailers(transform, trailers) : trailers);
+    this.#responseOver();
+  }
+
+  #responseOver(): void {
+    // Answered before the request was whole: the rest of it answers nothing.
+    if (!this.#requestDone) this.#dropUpstream();
+    this.#upstream = undefined;
+    this.#complete();
+  }
+
+  drained(): void {
+    const bytes = this.#owedToClient;
+    this.#owedToClient = 0;
+    if (bytes > 0) this.port.taken(bytes);
+  }
+
+  failed(error: WireError, again: boolean): void {
+    this.#upstream = undefined;
+    if (this.#phase === 'over') return;
+    const { verdict } = this.exchange;
+    // Sent on body bytes are gone: only what can be said again whole is said again.
+    if (again && !this.#retried && !this.#answered && this.#requestBytes === 0 && verdict.kind === 'forward') {
+      this.#retried = true;
+      const { target, client } = this.request;
+      if (this.#requestDone && this.request.head.hasBody) this.#waitingEnd = { trailers: undefined };
+      this.#dial({ target, client, addresses: verdict.addresses, tls: verdict.tls });
+      return;
+    }
+    this.#fail(error);
+  }
+
+  // --- ends
+
+  /** A policy change or the end of the engine: nothing more passes, in either direction. */
+  cut(code: string, message: string): void {
+    if (this.#phase === 'over') return;
+    this.#dropUpstream();
+    this.#cut({ kind: 'failed', code, message });
+  }
+
+  #cut(how: ExchangeEnd): void {
+    this.#phase = 'over';
+    this.#end(how);
+    this.port.cut();
+    this.onOver();
+  }
+
+  #fail(error: WireError): void {
+    if (this.#phase === 'over') return;
+    this.#dropUpstream();
+    const how: ExchangeEnd = { kind: 'failed', code: error.code, message: error.message };
+    if (this.#answered) {
+      this.#cut(how);
+      return;
+    }
+    this.#answered = true;
+    this.port.answer(errorAnswer(error.status, error.code, error.message));
+    this.#complete(how);
+  }
+
+  #complete(how: ExchangeEnd = { kind: 'complete' }): void {
+    this.#phase = 'over';
+    this.#end(how);
+    if (!this.#requestDone) this.port.stopBody();
+    this.onOver();
+  }
+
+  #dropUpstream(): void {
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    this.#abort.abort();
+    upstream?.abort();
+  }
+
+  #end(how: ExchangeEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.exchange.end(how, { request: this.#requestBytes, response: this.#responseBytes });
+  }
+}
+
+const internal = () => new WireError('internal', 'The proxy failed on this message. Nothing more was forwarded.', 502);
+
+function withoutLength(fields: Fields): Fields {
+  const keep = fields.lower.map((name) => name !== 'content-length');
+  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
+  return { names: pick(fields.names), lower: pick(fields.lower), values: pick(fields.values) };
+}
+
+/** Transforms see a trailer section as HTTP/1.1 writes it. */
+function changedTrailers(transform: BodyTransform, trailers: Fields): Fields {
+  const before = `${trailers.names.map((name, i) => `${name}: ${trailers.values[i]!}\r\n`).join('')}\r\n`;
+  return parseTrailers(transform.trailers!(Buffer.from(before, 'latin1')));
+}
+
+/** A trailer section that was checked before (http1/body.ts), as fields. */
+export function parseTrailers(section: Buffer): Fields {
+  const fields: Fields = { names: [], lower: [], values: [] };
+  for (const line of section.toString('latin1').split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) continue;
+    fields.names.push(line.slice(0, colon));
+    fields.lower.push(line.slice(0, colon).toLowerCase());
+    fields.values.push(line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, ''));
+  }
+  return fields;
+}
