@@ -9,7 +9,7 @@ const noFault: FaultHook = () => undefined;
 
 export class FileError extends Error {
   constructor(
-    readonly reason: 'read-only' | 'no-space' | 'missing' | 'changed' | 'other',
+    readonly reason: 'read-only' | 'no-space' | 'missing' | 'changed' | 'outside' | 'other',
     message: string,
   ) {
     super(message);
@@ -42,16 +42,44 @@ export interface WriteOptions {
   readonly fault?: FaultHook;
   /** The bytes that the file must still hold: else `FileError` `changed`. */
   readonly expect?: Uint8Array;
+  /** Real path of a folder that the file must lie in, wherever links lead: else `FileError` `outside`. */
+  readonly within?: string;
+  /** What `temporaryFor` gave: for a journal that must know the name before the file is there. */
+  readonly temporary?: string;
 }
+
+/** Where the new bytes are written before the rename: beside the file, or beside what it links to. Absolute. */
+export async function temporaryFor(file: string): Promise<string> {
+  const target = await resolveLink(file);
+  return path.join(path.dirname(target), `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/** Where a path leads, as far as it exists: links of the file and of its folders are followed. */
+export async function realPathOf(file: string): Promise<string> {
+  try {
+    return await fs.realpath(file);
+  } catch {
+    const parent = path.dirname(file);
+    return parent === file ? file : path.join(await realPathOf(parent), path.basename(file));
+  }
+}
+
+export const isWithin = (folder: string, real: string): boolean =>
+  real === folder || real.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
 
 /** Replaces `file` (or what it links to). Throws `FileError`. */
 export async function writeFileAtomic(
   file: string,
   bytes: Uint8Array | string,
-  { mode = 0o600, fault = noFault, expect }: WriteOptions = {},
+  { mode = 0o600, fault = noFault, expect, within, temporary: given }: WriteOptions = {},
 ): Promise<void> {
   const target = await resolveLink(file);
-  const temporary = path.join(path.dirname(target), `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+  if (within !== undefined && !isWithin(within, await realPathOf(file)))
+    throw new FileError(
+      'outside',
+      `${path.basename(file)} is, or lies behind, a link that leads out of the folder. It was left as it is; put a file of its own there.`,
+    );
+  const temporary = given ?? (await temporaryFor(file));
   try {
     const old = await fs.stat(target).catch(() => undefined);
     // The rename needs write permission on the folder only; a file that its owner made read-only is left alone.

@@ -1,6 +1,7 @@
 // An append-only file of JSON lines, synced after each: a journal. A torn last line (power cut, kill) is as if never written.
 import fs from 'node:fs/promises';
-import { type FaultHook, readIfThere, writeFileAtomic } from './atomicFile';
+import path from 'node:path';
+import { type FaultHook, readIfThere, syncFolder, writeFileAtomic } from './atomicFile';
 
 export class JsonLog<T> {
   constructor(
@@ -42,9 +43,13 @@ export class JsonLog<T> {
       await handle.writeFile(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
       await this.fault('log-sync');
       await handle.sync();
+      if (size > 0) return;
     } finally {
       await handle.close();
     }
+    // A new file: its name is in the folder for good only when the folder was synced too.
+    await this.fault('log-sync-folder');
+    await syncFolder(path.dirname(this.file));
   }
 
   async #tornBytes(): Promise<number> {

@@ -16,6 +16,8 @@ export interface WiringEntry {
   readonly madeFolders: readonly string[];
   /** `claude`: if the user edited the file since, only our keys are taken back. `lines`: only our lines. */
   readonly kind: 'claude' | 'lines';
+  /** Where the text is written before it takes the file's place, absolute: a kill may leave it, with our token in it. */
+  readonly temporary?: string;
 }
 
 export interface WiringJournal {
@@ -68,6 +70,7 @@ export async function undoWiring(journal: string): Promise<UndoReport> {
 }
 
 async function undoEntry(entry: WiringEntry): Promise<void> {
+  if (entry.temporary !== undefined) await fs.rm(entry.temporary, { force: true });
   const now = (await readIfThere(entry.file))?.toString('utf8');
   if (now === undefined || now === entry.before) {
     await removeFolders(entry.madeFolders);

@@ -69,6 +69,7 @@ export interface RestoreReport {
   readonly restored: readonly string[];
   /** Files edited since: the real values were given back in place, the edits kept. */
   readonly merged: readonly string[];
+  /** Files that could not be written, and values that found no place any more: they stay in the vault. */
   readonly failed: readonly { readonly file: string; readonly reason: string }[];
 }
 
@@ -96,9 +97,13 @@ export interface PolicyState {
 export interface PolicyControl {
   readonly state: PolicyState;
   readonly onDidChange: Event<PolicyState>;
-  /** Creates the file with commented defaults where there is none, and approves that text. */
+  /** Creates the file with commented defaults where there is none, and approves that text. Rejects where it cannot be made. */
   ensureFile(): Promise<void>;
-  /** Our own commands: write this text to the file and approve it in one step. Rejects with problems if invalid. */
+  /**
+   * Our own commands: write this text to the file and approve it in one step. A problem with severity `error` in the answer
+   * means that nothing was written: the text is invalid, or the file holds a change that waits. Rejects where the file
+   * cannot be written.
+   */
   write(text: string): Promise<readonly Problem[]>;
   /** The user approved exactly this text after seeing the difference. */
   approve(text: string): Promise<readonly Problem[]>;
@@ -151,7 +156,10 @@ export interface FolderSessionApi extends Disposable {
   stop(): Promise<void>;
   /** Environment for an agent's process: proxy, CA, dummies. Only while running; `undefined` otherwise. */
   agentEnvironment(label: string): Record<string, string> | undefined;
-  /** Real values as process environment, for Run with Real Values. */
-  realEnvironment(): Promise<Record<string, string>>;
+  /**
+   * Real values as process environment, for Run with Real Values: of the env files that a program started in `cwd` (absolute;
+   * default: the folder) would load. What it leaves out, and why, comes as a notice.
+   */
+  realEnvironment(cwd?: string): Promise<Record<string, string>>;
   doctor(): Promise<readonly DoctorLine[]>;
 }

@@ -1,8 +1,9 @@
 // What is wired and what is not, line by line, each with its fix. It looks; it changes nothing.
 import fs from 'node:fs/promises';
 import os from 'node:os';
-import path from 'node:path';
 import type { DoctorLine, PolicyState, ProtectedSecret, ScanReport, SessionState } from './api';
+import { credentialStores } from './denied';
+import type { Served } from './served';
 import { findProgram } from './tools';
 
 export interface Examined {
@@ -16,37 +17,42 @@ export interface Examined {
   readonly unwired: readonly string[];
   readonly scan: ScanReport;
   readonly environment: NodeJS.ProcessEnv;
+  readonly home?: string;
+  /** The proxy that another window or program runs for this folder; undefined: none, or it is ours. */
+  readonly served?: Served | undefined;
 }
 
-/** Files in the home folder where agents find credentials that no `.env` holds. */
-const STORES = [
-  '.aws/credentials',
-  '.netrc',
-  '.config/gh/hosts.yml',
-  '.npmrc',
-  '.claude/.credentials.json',
-  '.codex/auth.json',
-];
-
 export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
-  const { session, policy, secrets, wired, unwired, scan, directory } = examined;
+  const { session, policy, secrets, wired, unwired, scan, directory, served, home = os.homedir() } = examined;
   const lines: DoctorLine[] = [];
   const add = (status: DoctorLine['status'], what: string, fix = '') => lines.push({ status, what, fix });
 
-  if (session.kind === 'running') {
-    add('ok', `The proxy listens on 127.0.0.1:${session.port}.`);
-    if (session.level === 'routed')
+  const running =
+    session.kind === 'running'
+      ? { port: session.port, level: session.level, by: '' }
+      : served?.answers === true
+        ? { port: served.port, level: served.level, by: `, run by ${served.owner.what} (process ${served.owner.pid})` }
+        : undefined;
+  if (running) {
+    add('ok', `The proxy listens on 127.0.0.1:${running.port}${running.by}.`);
+    if (running.level === 'confined commands')
+      add(
+        'ok',
+        'Level "confined commands": the shell commands of Claude Code have no other way out; the agent process itself is not confined.',
+      );
+    else
       add(
         'warning',
         'Level "routed": the settings lead agents through the proxy; an agent that ignores them can connect past it.',
         'Choose the level "confined commands" (needs bwrap and socat, and a policy in mode enforce).',
       );
-    else
-      add(
-        'ok',
-        'Level "confined commands": the shell commands of Claude Code have no other way out; the agent process itself is not confined.',
-      );
-  } else
+  } else if (served)
+    add(
+      'problem',
+      `${served.owner.what} (process ${served.owner.pid}) serves this folder, but nothing answers on 127.0.0.1:${served.port}: agents that are wired to it have no network, others are not guarded.`,
+      'Stop and start it there; end that process if it hangs.',
+    );
+  else
     add(
       'problem',
       session.kind === 'failed' ? session.message : 'The proxy does not run: agents talk to the network directly.',
@@ -58,7 +64,7 @@ export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
     add(
       'warning',
       "Claude Code's settings are not written: only agents started from the Sandbox Agent terminal are routed.",
-      session.kind === 'running' ? 'See the messages of Start: the file may be tracked by git or invalid.' : 'Start.',
+      running ? 'See the messages of Start: the file may be tracked by git or invalid.' : 'Start.',
     );
 
   for (const file of unwired)
@@ -97,19 +103,12 @@ export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
   for (const { file, reason } of scan.skipped) add('warning', `${file} was not looked at: ${reason}.`);
   for (const warning of scan.warnings) add('warning', warning);
 
-  for (const store of STORES) {
-    if (
-      await fs.access(path.join(os.homedir(), store)).then(
-        () => true,
-        () => false,
-      )
-    )
-      add(
-        'warning',
-        `~/${store} holds credentials that agents can read.`,
-        'A confined agent does not see it; this version does not swap it.',
-      );
-  }
+  for (const store of await credentialStores(home))
+    add(
+      'warning',
+      `~/${store} holds credentials that agents can read.`,
+      "Claude Code's Read tool is told to leave it alone while the proxy runs; a command of an agent that is not confined reads it all the same. This version does not swap it.",
+    );
   const [claude, bwrap, socat] = await Promise.all([findProgram('claude'), findProgram('bwrap'), findProgram('socat')]);
   add(
     claude ? 'ok' : 'warning',

@@ -18,9 +18,13 @@ export interface EnvFiles {
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }
 
-/** In a stable order. Folders behind symlinks are not entered; files behind symlinks are taken if they lead into the folder. */
+/**
+ * In a stable order. Folders behind symlinks are not entered; files behind symlinks are taken if they lead into the folder,
+ * and each file once, by its own name where that is one of an env file.
+ */
 export async function findEnvFiles(folder: string): Promise<EnvFiles> {
   const files: EnvFile[] = [];
+  const links: (EnvFile & { readonly real: string })[] = [];
   const skipped: { file: string; reason: string }[] = [];
   const visit = async (directory: string, depth: number): Promise<void> => {
     let entries;
@@ -36,13 +40,21 @@ export async function findEnvFiles(folder: string): Promise<EnvFiles> {
         if (!isSkippedDirectory(entry.name) && depth < MAX_DEPTH) await visit(absolute, depth + 1);
       } else if ((entry.isFile() || entry.isSymbolicLink()) && isEnvFileName(entry.name)) {
         const reason = await refusal(folder, absolute);
-        if (reason) skipped.push({ file: relative(folder, absolute), reason });
-        else files.push({ file: relative(folder, absolute), absolute });
+        const file = relative(folder, absolute);
+        if (reason) skipped.push({ file, reason });
+        else if (entry.isFile()) files.push({ file, absolute });
+        else links.push({ file, absolute, real: await fs.realpath(absolute) });
       }
     }
   };
   await visit(folder, 0);
-  return { files, skipped };
+  const taken = new Set(files.map(({ absolute }) => absolute));
+  for (const { file, absolute, real } of links) {
+    if (taken.has(real)) continue;
+    taken.add(real);
+    files.push({ file, absolute });
+  }
+  return { files: files.sort((a, b) => (a.file < b.file ? -1 : 1)), skipped };
 }
 
 async function refusal(folder: string, absolute: string): Promise<string | undefined> {
@@ -79,6 +91,26 @@ export function git(folder: string, args: readonly string[]): Promise<string | u
     );
     child.stdin?.end();
   });
+}
+
+/**
+ * Whether git publishes what is in a file (absolute, a real path). True as well where a repository is and git does not
+ * answer: what must not be published is then not written.
+ */
+export async function mayBeTracked(file: string): Promise<boolean> {
+  const folder = await nearestFolder(path.dirname(file));
+  const out = await git(folder, ['ls-files', '-z', '--', `:(literal)${path.relative(folder, file)}`]);
+  if (out !== undefined) return out !== '';
+  for (let at = folder; ; at = path.dirname(at)) {
+    if (await fs.lstat(path.join(at, '.git')).catch(() => undefined)) return true;
+    if (at === path.dirname(at)) return false;
+  }
+}
+
+/** The folder itself, or the first one above it that is there. */
+export async function nearestFolder(folder: string): Promise<string> {
+  const stat = await fs.stat(folder).catch(() => undefined);
+  return stat?.isDirectory() === true || folder === path.dirname(folder) ? folder : nearestFolder(path.dirname(folder));
 }
 
 /** The given files that git tracks, relative to the folder. */

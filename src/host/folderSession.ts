@@ -1,15 +1,13 @@
 // One protected folder: its vault, its policy, its proxy process, its agents' settings. An explicit state machine; transitions
 // run one at a time. What it shows is what is: never greener.
 import { randomBytes } from 'node:crypto';
+import os from 'node:os';
 import path from 'node:path';
 import { type AgentEnvironmentOptions, agentEnvironment, wiringEnvironment } from '../core/agents/environment';
 import { type ClaudeWiring, holdsWiring } from '../core/agents/claudeSettings';
-import { makeDummy } from '../core/env/dummy';
-import { scanEnv } from '../core/env/scan';
-import { restoreBytes } from '../core/env/swap';
+import type { Disposable } from '../core/base/disposable';
 import { Emitter } from '../core/base/event';
 import type { Flow } from '../core/flows/flow';
-import { lookupProvider } from '../core/secrets/providers';
 import type { BoundSecret } from '../core/secrets/types';
 import { readIfThere, writeFileAtomic } from '../files/atomicFile';
 import { undoWiring } from '../files/wiring';
@@ -29,16 +27,22 @@ import type {
   SessionState,
   StartOptions,
 } from './api';
+import { takeChangedKeys } from './agentKeys';
 import { loadAuthority, upstreamRoots, writeBundle } from './authority';
 import { wireClaude, wiredFiles } from './claudeWiring';
+import { denyRules } from './denied';
 import { diagnose } from './doctor';
 import { type Lock, takeLock } from './lock';
 import { DEFAULT_POLICY_FILE, PolicyFile } from './policyFile';
-import { Protector, restoreFolder, settle } from './protect';
+import { Protector } from './protect';
 import { ProxyProcess, ProxyStartError } from './proxyProcess';
+import { realEnvironment } from './realEnvironment';
+import { isUnsettled, restoreFolder, settle } from './restore';
+import { servedElsewhere } from './served';
 import { type StateFolder, openStateFolder } from './stateFolder';
 import { findProgram } from './tools';
 import { Vault } from './vault';
+import { watchVault } from './vaultWatch';
 
 /** One token each: a label cannot be claimed by another agent. */
 const LABELS = ['claude', 'codex', 'gemini', 'terminal', 'other'] as const;
@@ -57,12 +61,16 @@ export interface FolderSessionOptions {
   /** What agents would inherit; values that are protected secrets become dummies. */
   readonly environment?: NodeJS.ProcessEnv;
   readonly stateRoot?: string;
+  /** The user's home folder; default: the system's answer. */
+  readonly home?: string;
   /** Who we are, for another window that finds the lock: `VS Code`, `command line`. */
   readonly what: string;
 }
 
 interface Stored {
   readonly port: number;
+  /** For another process that asks how this folder is served. */
+  readonly level?: Level;
   readonly tokens: Readonly<Record<string, string>>;
 }
 
@@ -79,6 +87,7 @@ interface Running {
   readonly level: Exclude<Level, 'off'>;
   readonly options: StartOptions;
   readonly since: number;
+  readonly openPort: number | undefined;
 }
 
 export class FolderSession implements FolderSessionApi {
@@ -103,6 +112,11 @@ export class FolderSession implements FolderSessionApi {
   #generation = 0;
   #disposed = false;
   #wiring: ClaudeWiring | undefined;
+  #vaultWatch: Disposable | undefined;
+  /** What the proxy was told last, as JSON: never written anywhere. */
+  #sentSecrets = '';
+  /** Notices about settings, since the user's last start. */
+  readonly #told = new Set<string>();
 
   constructor(private readonly options: FolderSessionOptions) {
     this.#environment = options.environment ?? process.env;
@@ -127,10 +141,11 @@ export class FolderSession implements FolderSessionApi {
     const policy = await PolicyFile.open(
       path.resolve(state.folder, this.options.policyFile ?? DEFAULT_POLICY_FILE),
       state.approvedPolicy,
+      state.folder,
     );
     const protector = new Protector({ folder: state.folder, vault, environment: this.#environment });
     this.#opened = { state, vault, policy, protector };
-    if (vault.unsettled.length > 0) await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
+    if (isUnsettled(vault)) await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
     policy.onDidChange(({ approvedText }) => this.#running?.proxy.send({ type: 'policy', text: approvedText }));
     await this.#settleWiring(state);
   }
@@ -148,29 +163,41 @@ export class FolderSession implements FolderSessionApi {
     return this.#opened;
   }
 
-  scan(): Promise<ScanReport> {
-    return this.#need().protector.scan();
+  async scan(): Promise<ScanReport> {
+    const report = await this.#need().protector.scan();
+    this.#sendSecrets();
+    return report;
   }
 
   async protect(ids: readonly string[]): Promise<ProtectReport> {
-    const report = await this.#serial(() => this.#need().protector.protect(ids));
-    await this.#need().policy.ensureFile();
-    this.#sendSecrets();
-    return report;
+    return this.#serial(async () => {
+      const report = await this.#need().protector.protect(ids);
+      await this.#ensurePolicyFile();
+      this.#sendSecrets();
+      await this.#rewire();
+      return report;
+    });
   }
 
   async restore(): Promise<RestoreReport> {
     return this.#serial(async () => {
       const { state, vault } = this.#need();
-      const report = await restoreFolder({ folder: state.folder, vault, environment: this.#environment });
+      const report = await restoreFolder({ folder: state.folder, vault });
       this.#sendSecrets();
+      await this.#rewire();
       return report;
     });
   }
 
+  /** Whether env files of the folder hold dummies now, by the last scan. */
+  get isSwapped(): boolean {
+    return this.#need().protector.swappedFiles.size > 0;
+  }
+
   async secrets(): Promise<readonly ProtectedSecret[]> {
     const { vault } = this.#need();
-    if (!this.#running) await vault.exclusively('read', () => Promise.resolve());
+    await vault.refresh();
+    this.#sendSecrets();
     const bindings = new Map(this.policy.state.policy.secrets.map((binding) => [binding.name, binding]));
     return vault.secrets.map(({ name, dummy, provider, hosts, in: places, fromEnvironment }) => ({
       name,
@@ -183,11 +210,24 @@ export class FolderSession implements FolderSessionApi {
     }));
   }
 
+  /** A folder that cannot be written is guarded all the same: with the approved text, or the default. */
+  async #ensurePolicyFile(): Promise<void> {
+    try {
+      await this.#need().policy.ensureFile();
+    } catch (error) {
+      this.#notices.fire({
+        severity: 'warning',
+        message: `${(error as Error).message} The policy that was approved last, or else the default, is in force.`,
+      });
+    }
+  }
+
   start(options: StartOptions): Promise<void> {
     return this.#serial(async () => {
       if (this.#running) return;
       clearTimeout(this.#retry);
       this.#crashes = 0;
+      this.#told.clear();
       await this.open();
       await this.#start(options);
     });
@@ -196,7 +236,7 @@ export class FolderSession implements FolderSessionApi {
   async #start(options: StartOptions): Promise<void> {
     this.#set({ kind: 'starting' });
     try {
-      const { state, policy } = this.#need();
+      const { state, vault } = this.#need();
       if (!this.#lock) {
         const taken = await takeLock(state.lock, this.options.what);
         if ('owner' in taken) {
@@ -208,17 +248,19 @@ export class FolderSession implements FolderSessionApi {
         }
         this.#lock = taken.lock;
       }
-      await policy.ensureFile();
+      await this.#ensurePolicyFile();
       this.#authority = await loadAuthority(state, path.basename(state.folder));
       const roots = await upstreamRoots(this.#environment);
       await writeBundle(state.bundle, roots, this.#authority.cert);
-      await this.#takeEnvironment();
+      await vault.refresh();
+      await takeChangedKeys(vault, this.#environment);
       const level = await this.#level(options);
       const { proxy, port, openPort } = await this.#fork(
         roots,
+        level,
         level === 'confined commands' && options.confinedChain === 'httpProxyPort',
       );
-      const running: Running = { proxy, port, level, options, since: Date.now() };
+      const running: Running = { proxy, port, level, options, since: Date.now(), openPort };
       this.#running = running;
       // Each process counts from 1; what the views hold must not be replaced by another process's flow.
       const base = this.#generation++ * FLOWS_PER_PROCESS;
@@ -227,14 +269,8 @@ export class FolderSession implements FolderSessionApi {
       );
       proxy.onLog((text) => this.#logs.fire(text));
       proxy.onUnexpectedExit((how) => this.#crashed(running, how));
-      this.#wiring = this.#claudeWiring(level, openPort);
-      const { notices } = await wireClaude({
-        folder: state.folder,
-        journal: state.wiring,
-        where: options.claudeSettings,
-        wiring: this.#wiring,
-      });
-      for (const notice of notices) this.#notices.fire(notice);
+      this.#vaultWatch ??= watchVault(state.vault, () => void this.#vaultChanged());
+      await this.#wire(running);
       this.#set({ kind: 'running', port, level, since: running.since });
       this.#logs.fire(`running on 127.0.0.1:${port}, level ${level}`);
     } catch (error) {
@@ -271,10 +307,13 @@ export class FolderSession implements FolderSessionApi {
 
   async #fork(
     roots: readonly string[],
+    level: Level,
     withOpenPort: boolean,
   ): Promise<{ proxy: ProxyProcess; port: number; openPort: number | undefined }> {
     const { state, policy } = this.#need();
     const stored = await this.#readStored();
+    const secrets = this.#boundSecrets();
+    this.#sentSecrets = JSON.stringify(secrets);
     const configuration = {
       version: PROTOCOL_VERSION,
       clients: Object.entries(stored.tokens).map(([label, token]) => ({ label, token })),
@@ -282,7 +321,7 @@ export class FolderSession implements FolderSessionApi {
       ca: this.#authority!,
       upstreamCa: roots,
       policy: policy.state.approvedText,
-      secrets: this.#boundSecrets(),
+      secrets,
       record: true,
       wiringJournal: state.wiring,
     } as const;
@@ -302,21 +341,8 @@ export class FolderSession implements FolderSessionApi {
         message: `Port ${stored.port} is taken by another program; the proxy listens on ${started.port} now. Agents that were started before must be started again.`,
       });
     }
-    await this.#store({ ...stored, port: started.port });
+    await this.#store({ ...stored, port: started.port, level });
     return started;
-  }
-
-  /** Agent keys that were taken in from the environment: a new value since is a new secret under the same name. */
-  async #takeEnvironment(): Promise<void> {
-    const { vault } = this.#need();
-    const changed = vault.secrets.flatMap((secret) => {
-      const value = secret.fromEnvironment ? this.#environment[secret.name] : undefined;
-      if (!value || value === secret.value || vault.isKnown(value)) return [];
-      const provider = lookupProvider(secret.name, value);
-      const dummy = makeDummy(value, { randomBytes, isTaken: (text) => vault.isKnown(text) });
-      return dummy.ok ? [{ ...secret, value, dummy: dummy.value, provider: provider?.id ?? secret.provider }] : [];
-    });
-    if (changed.length > 0) await vault.exclusively('environment', () => vault.store(changed));
   }
 
   #boundSecrets(): BoundSecret[] {
@@ -329,19 +355,67 @@ export class FolderSession implements FolderSessionApi {
     }));
   }
 
+  /** To a running proxy, if they changed since it was told. */
   #sendSecrets(): void {
-    this.#running?.proxy.send({ type: 'secrets', secrets: this.#boundSecrets() });
+    const secrets = this.#boundSecrets();
+    const text = JSON.stringify(secrets);
+    if (!this.#running || text === this.#sentSecrets) return;
+    this.#sentSecrets = text;
+    this.#running.proxy.send({ type: 'secrets', secrets });
   }
 
-  #claudeWiring(level: Level, openPort: number | undefined): ClaudeWiring {
+  /** Another process wrote the vault: a command line protected or restored this folder. */
+  async #vaultChanged(): Promise<void> {
+    try {
+      const { vault } = this.#need();
+      await vault.refresh();
+      if (JSON.stringify(this.#boundSecrets()) === this.#sentSecrets) return;
+      this.#sendSecrets();
+      this.#logs.fire('the vault was changed by another program; the proxy knows the secrets of now');
+      await this.#serial(() => this.#rewire());
+    } catch (error) {
+      this.#logs.fire((error as Error).message);
+    }
+  }
+
+  /** Writes Claude Code's settings. What there is to say is said once. */
+  async #wire(running: Running): Promise<void> {
     const { state } = this.#need();
+    this.#wiring = await this.#claudeWiring(running);
+    const { notices } = await wireClaude({
+      folder: state.folder,
+      journal: state.wiring,
+      where: running.options.claudeSettings,
+      wiring: this.#wiring,
+      home: this.#home,
+    });
+    for (const notice of notices) {
+      if (this.#told.has(notice.message)) continue;
+      this.#told.add(notice.message);
+      this.#notices.fire(notice);
+    }
+  }
+
+  /** Files were swapped or given back: what agents may read has changed. */
+  async #rewire(): Promise<void> {
+    if (!this.#running || !this.#wiring) return;
+    const { deny } = await this.#claudeWiring(this.#running);
+    if (deny.join('\n') !== this.#wiring.deny.join('\n')) await this.#wire(this.#running);
+  }
+
+  get #home(): string {
+    return this.options.home ?? os.homedir();
+  }
+
+  async #claudeWiring({ level, openPort }: Running): Promise<ClaudeWiring> {
+    const { state, protector } = this.#need();
+    const scan = await protector.scan();
     const hosts = this.policy.state.policy.rules
       .filter(({ type }) => type !== 'block')
       .flatMap(({ match }) => match.host ?? []);
     return {
       env: wiringEnvironment(this.#environmentOptions('claude')),
-      // Claude Code reads `//` as an absolute path. Swapped env files stay readable: that is what dummies are for.
-      deny: [`Read(/${state.directory}/**)`],
+      deny: await denyRules(state.folder, state.directory, this.#home, scan, protector.swappedFiles),
       sandbox:
         level === 'confined commands'
           ? {
@@ -383,24 +457,12 @@ export class FolderSession implements FolderSessionApi {
     return this.#running ? agentEnvironment(this.#environmentOptions(label)) : undefined;
   }
 
-  async realEnvironment(): Promise<Record<string, string>> {
-    const { vault } = this.#need();
-    await vault.exclusively('read', () => Promise.resolve());
-    const env: Record<string, string> = {};
-    const { folder } = this.#need().state;
-    // What dotenv would have read before the swap: the whole value, of which a secret may be a part (a URL's password).
-    for (const file of new Set(vault.files.map((entry) => entry.file))) {
-      const bytes = await readIfThere(path.join(folder, file));
-      if (!bytes) continue;
-      const pairs = vault.files.filter((entry) => entry.file === file).flatMap((entry) => entry.pairs);
-      const { bytes: real } = restoreBytes(bytes, pairs);
-      // By the bytes that stood there: a URL's password is written percent-encoded.
-      for (const { key, value, raw, inComment } of scanEnv(real)) {
-        if (!inComment && pairs.some((pair) => raw.includes(pair.raw))) env[key] = value;
-      }
-    }
-    for (const { name, value, fromEnvironment } of vault.secrets) if (fromEnvironment) env[name] ??= value;
-    return env;
+  async realEnvironment(cwd?: string): Promise<Record<string, string>> {
+    const { vault, state } = this.#need();
+    await vault.refresh();
+    const { env, notices } = await realEnvironment(state.folder, cwd ?? state.folder, vault, this.#environment);
+    for (const message of notices) this.#notices.fire({ severity: 'warning', message });
+    return { ...env };
   }
 
   stop(): Promise<void> {
@@ -421,6 +483,8 @@ export class FolderSession implements FolderSessionApi {
   async #release(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
+    this.#vaultWatch?.dispose();
+    this.#vaultWatch = undefined;
     if (this.#opened && this.#lock) {
       const { failed } = await undoWiring(this.#opened.state.wiring);
       for (const { reason } of failed) this.#notices.fire({ severity: 'error', message: reason });
@@ -482,6 +546,8 @@ export class FolderSession implements FolderSessionApi {
       unwired: await this.#changedBack(),
       scan: await this.scan(),
       environment: this.#environment,
+      home: this.#home,
+      served: this.#running ? undefined : await servedElsewhere(state),
     });
   }
 
@@ -523,6 +589,7 @@ export class FolderSession implements FolderSessionApi {
   /** The end of the owner: the proxy process notices, takes the settings back and ends by itself. */
   dispose(): void {
     this.#disposed = true;
+    this.#vaultWatch?.dispose();
     clearTimeout(this.#retry);
     this.#running?.proxy.abandon();
     this.#running = undefined;

@@ -1,17 +1,18 @@
-// Scan, swap and restore of a folder's env files, with the vault's order of writes. Killed at any moment, nothing is lost:
-// the next `settle` finishes or takes back what had begun.
+// Scan and swap of a folder's env files, with the vault's order of writes (restore.ts gives back). Killed at any moment,
+// nothing is lost: the next `settle` finishes or takes back what had begun.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
-import path from 'node:path';
 import { makeDummy } from '../core/env/dummy';
+import { scanEnv } from '../core/env/scan';
 import { type Candidate, planFile, restoreBytes, splice } from '../core/env/swap';
 import { lookupProvider } from '../core/secrets/providers';
-import { type FaultHook, readIfThere, writeFileAtomic } from '../files/atomicFile';
-import type { ProtectReport, RestoreReport, ScanReport, ScannedValue } from './api';
+import { type FaultHook, temporaryFor, writeFileAtomic } from '../files/atomicFile';
+import type { ProtectReport, ScanReport, ScannedValue } from './api';
 import { remainingCopies } from './copies';
 import { findEnvFiles, trackedFiles } from './envFiles';
 import { readersOfFiles } from './readers';
-import { type Vault, type VaultSecret, sha256 } from './vault';
+import { settle } from './restore';
+import { type Vault, type VaultPair, type VaultSecret, sha256 } from './vault';
 
 /** What a scan found, with the values: never leaves this process. */
 interface Found {
@@ -31,19 +32,24 @@ export interface ProtectorDeps {
 
 export class Protector {
   #found: readonly Found[] = [];
+  #withDummies: ReadonlySet<string> = new Set();
 
   constructor(private readonly deps: ProtectorDeps) {}
 
   async scan(): Promise<ScanReport> {
     const { folder, vault } = this.deps;
+    // Another process may have protected meanwhile: its dummies are no secrets.
+    await vault.refresh();
     const { files, skipped } = await findEnvFiles(folder);
     const tracked = await trackedFiles(
       folder,
       files.map(({ file }) => file),
     );
     const found: Found[] = this.#environment();
+    const withDummies = new Set<string>();
     for (const { file, absolute } of files) {
       const bytes = await fs.readFile(absolute);
+      if (vault.holdsDummy(bytes.toString('latin1'))) withDummies.add(file);
       planFile(bytes, { tracked: tracked.has(file), isDummy: (text) => vault.isDummy(text) }).forEach(
         (candidate, index) => {
           const { key, line, inComment, ticked, reason, provider, hosts } = candidate;
@@ -58,12 +64,18 @@ export class Protector {
       );
     }
     this.#found = found;
+    this.#withDummies = withDummies;
     return {
       values: found.map(({ shown }) => shown),
       files: files.map(({ file }) => file),
       skipped,
       warnings: await readersOfFiles(folder),
     };
+  }
+
+  /** Files in which the last scan saw dummies. */
+  get swappedFiles(): ReadonlySet<string> {
+    return this.#withDummies;
   }
 
   /** Agent keys that a shell exported: whoever starts an agent hands them on. */
@@ -129,6 +141,15 @@ export class Protector {
     const taken = new Set<string>();
     for (const { shown, value } of chosen) {
       if (secrets.has(value)) continue;
+      // Looked up again with the lock held: what was scanned as a secret may be another process's dummy by now.
+      if (vault.holdsDummy(value)) {
+        refused.push({
+          name: shown.name,
+          file: shown.file,
+          reason: 'it is a dummy already: another window or program protected it meanwhile. Scan again',
+        });
+        continue;
+      }
       const known = vault.byValue(value);
       if (known) {
         secrets.set(value, known);
@@ -150,6 +171,7 @@ export class Protector {
         hosts: shown.hosts,
         in: shown.in,
         fromEnvironment: shown.file === undefined,
+        ...(shown.file === undefined && name !== shown.name ? { variable: shown.name } : {}),
       };
       secrets.set(value, secret);
       fresh.push(secret);
@@ -168,7 +190,12 @@ export class Protector {
     const bytes = await fs.readFile(absolute);
     if (!inFile.every(({ shown }) => shown.id.endsWith(sha256(bytes).slice(0, 12))))
       throw new Error('The file changed since it was scanned; scan again.');
-    const pairs = inFile.map(({ candidate, value }) => ({ dummy: secrets.get(value)!.dummy, raw: candidate!.raw }));
+    const entries = scanEnv(bytes);
+    const pairs = inFile.map(({ candidate, value }): VaultPair => {
+      const { start, end, raw } = candidate!;
+      const whole = entries.find((entry) => entry.start === start && entry.reach === end && !entry.inComment);
+      return { dummy: secrets.get(value)!.dummy, raw, ...(whole ? { key: whole.key } : {}) };
+    });
     const edits = inFile.map(({ candidate }, i) => ({
       start: candidate!.start,
       end: candidate!.end,
@@ -178,75 +205,19 @@ export class Protector {
     const back = restoreBytes(next, pairs);
     if (Buffer.compare(Buffer.from(back.bytes), bytes) !== 0)
       throw new Error('The swap of this file could not be undone exactly; it was left as it is.');
-    await vault.begin({ file, before: sha256(bytes), after: sha256(next), pairs });
+    const temporary = await temporaryFor(absolute);
+    await vault.begin({ file, before: sha256(bytes), after: sha256(next), pairs, temporary });
     try {
-      await writeFileAtomic(absolute, next, { expect: bytes, ...(fault ? { fault } : {}) });
+      await writeFileAtomic(absolute, next, {
+        expect: bytes,
+        within: this.deps.folder,
+        temporary,
+        ...(fault ? { fault } : {}),
+      });
     } catch (error) {
       await vault.abort(file);
       throw error;
     }
     await vault.end(file);
   }
-}
-
-/** Finishes or takes back what a crash interrupted. Called with the vault's lock held. */
-export async function settle({ folder, vault }: Pick<ProtectorDeps, 'folder' | 'vault'>): Promise<void> {
-  for (const open of vault.unsettled) {
-    const bytes = await readIfThere(path.join(folder, open.file));
-    const swapped =
-      bytes !== undefined && (sha256(bytes) === open.after || open.pairs.some(({ dummy }) => bytes.includes(dummy)));
-    await (swapped ? vault.end(open.file) : vault.abort(open.file));
-  }
-}
-
-/** Gives every file its real values back. Files that fail keep their entries in the vault. */
-export async function restoreFolder({ folder, vault, fault }: ProtectorDeps): Promise<RestoreReport> {
-  const restored: string[] = [];
-  const merged: string[] = [];
-  const failed: { file: string; reason: string }[] = [];
-  await vault.exclusively('restore', async () => {
-    await settle({ folder, vault });
-    const entries = vault.files;
-    const everyPair = entries.flatMap(({ pairs }) => pairs);
-    // Files that were swapped, and env files that a dummy was copied or moved to.
-    const candidates = new Set([
-      ...entries.map(({ file }) => file),
-      ...(await findEnvFiles(folder)).files.map(({ file }) => file),
-    ]);
-    const moved = new Set<string>();
-    for (const file of candidates) {
-      const own = entries.filter((entry) => entry.file === file);
-      const absolute = path.join(folder, file);
-      try {
-        const bytes = await readIfThere(absolute);
-        if (bytes === undefined) continue;
-        const ownPairs = own.flatMap(({ pairs }) => pairs);
-        // Its own spans first: the same value may be written differently elsewhere.
-        const first = restoreBytes(bytes, ownPairs);
-        const second = restoreBytes(first.bytes, everyPair);
-        const back = second.bytes;
-        if (first.replaced + second.replaced > 0) {
-          await writeFileAtomic(absolute, back, { expect: bytes, ...(fault ? { fault } : {}) });
-          for (const { dummy } of everyPair) if (bytes.includes(dummy)) moved.add(dummy);
-          const exact = own.some(({ before }) => before === sha256(back));
-          (exact ? restored : merged).push(file);
-        }
-        if (own.length > 0) await vault.restored(file);
-      } catch (error) {
-        failed.push({ file, reason: (error as Error).message });
-      }
-    }
-    for (const entry of entries) {
-      if (candidates.has(entry.file) && (await readIfThere(path.join(folder, entry.file))) === undefined) {
-        if (entry.pairs.every(({ dummy }) => moved.has(dummy))) await vault.restored(entry.file);
-        else
-          failed.push({
-            file: entry.file,
-            reason: 'the file is gone: its values stay in the vault until it is back, and Restore is run again',
-          });
-      }
-    }
-    if (failed.length === 0) await vault.clear();
-  });
-  return { restored, merged, failed };
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { syncFolder } from '../files/atomicFile';
 
 export interface StateFolder {
   /** Real path of the workspace folder. */
@@ -32,7 +33,13 @@ export function stateRoot(environment: NodeJS.ProcessEnv = process.env): string 
 export async function openStateFolder(folder: string, root = stateRoot()): Promise<StateFolder> {
   const real = await fs.realpath(folder);
   const directory = path.join(root, 'folders', createHash('sha256').update(real).digest('hex').slice(0, 24));
-  await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+  const first = await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+  // New folders survive a power cut only when the folder that each stands in was synced.
+  if (first !== undefined)
+    for (let at = path.dirname(directory); at.length >= path.dirname(first).length; at = path.dirname(at)) {
+      await syncFolder(at);
+      if (at === path.dirname(at)) break;
+    }
   await fs.chmod(directory, 0o700);
   const file = (name: string) => path.join(directory, name);
   // For people who look: which folder this is.

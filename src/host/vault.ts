@@ -1,6 +1,9 @@
 // The vault: real values of a folder's secrets, in one 0600 journalled file outside the workspace. A value is here, and read
-// back, before any file loses it; a file's entry is closed only when the new file is in place. Nothing is ever the only copy.
+// back, before any file loses it; from then on this may be its only copy, so a value leaves the vault only when it was seen
+// to stand in a file again.
 import { createHash } from 'node:crypto';
+import fs from 'node:fs/promises';
+import path from 'node:path';
 import { type FaultHook, readIfThere } from '../files/atomicFile';
 import { JsonLog } from '../files/jsonLog';
 import type { Place } from '../core/secrets/types';
@@ -16,6 +19,16 @@ export interface VaultSecret {
   readonly in: readonly Place[];
   /** Taken from the environment that the editor or shell inherited. */
   readonly fromEnvironment: boolean;
+  /** The variable it was taken from, where its name here is another one; only with `fromEnvironment`. */
+  readonly variable?: string;
+}
+
+export interface VaultPair {
+  readonly dummy: string;
+  /** The original bytes of the span as a binary string (one char a byte). */
+  readonly raw: string;
+  /** The variable whose whole value the span was; missing for a part of a value, in comments, and in older vaults. */
+  readonly key?: string;
 }
 
 /** One swapped file: what stood where a dummy stands now. */
@@ -25,8 +38,9 @@ export interface VaultFile {
   /** SHA-256 of the bytes before and after, hex. */
   readonly before: string;
   readonly after: string;
-  /** `raw`: the original bytes of the span as a binary string (one char a byte). */
-  readonly pairs: readonly { readonly dummy: string; readonly raw: string }[];
+  readonly pairs: readonly VaultPair[];
+  /** Where the new bytes are written before they take the file's place, absolute: left behind by a kill, it is removed. */
+  readonly temporary?: string;
 }
 
 type VaultRecord =
@@ -34,7 +48,11 @@ type VaultRecord =
   | ({ readonly op: 'begin' } & VaultFile)
   | { readonly op: 'end'; readonly file: string }
   | { readonly op: 'abort'; readonly file: string }
-  | { readonly op: 'restored'; readonly file: string };
+  /** Real values are about to be written into `file`, by way of `temporary`; `given`: that is over, however it ended. */
+  | { readonly op: 'giving'; readonly file: string; readonly temporary: string }
+  | { readonly op: 'given'; readonly file: string }
+  /** `left`: the swaps whose values were not found a place for; undefined: none. */
+  | { readonly op: 'restored'; readonly file: string; readonly left?: readonly VaultFile[] };
 
 /** A record without its kind. */
 function without<T extends { readonly op: string }>(record: T): Omit<T, 'op'> {
@@ -49,6 +67,8 @@ export class Vault {
   /** Swaps by file, oldest first; a file may be swapped again while it holds dummies. */
   readonly #files = new Map<string, VaultFile[]>();
   readonly #open = new Map<string, VaultFile>();
+  /** Temporaries of a restore, by file. */
+  readonly #giving = new Map<string, string>();
 
   private constructor(
     private readonly state: StateFolder,
@@ -77,8 +97,19 @@ export class Vault {
     return [...this.#open.values()];
   }
 
+  /** Temporary files with real values that a crash of a restore may have left, by the file that they were for. */
+  get leftovers(): ReadonlyMap<string, string> {
+    return this.#giving;
+  }
+
   isDummy(text: string): boolean {
     for (const { dummy } of this.#secrets.values()) if (dummy === text) return true;
+    return false;
+  }
+
+  /** Whether a dummy stands anywhere in the text. */
+  holdsDummy(text: string): boolean {
+    for (const { dummy } of this.#secrets.values()) if (text.includes(dummy)) return true;
     return false;
   }
 
@@ -97,6 +128,11 @@ export class Vault {
       const name = i === 1 ? wanted : `${wanted}_${i}`;
       if (!this.#secrets.has(name)) return name;
     }
+  }
+
+  /** Sees what other processes wrote. */
+  refresh(): Promise<void> {
+    return this.exclusively('read', () => Promise.resolve());
   }
 
   /** Only one process writes at a time, and it sees what the others wrote. */
@@ -134,27 +170,44 @@ export class Vault {
     return this.#append({ op: 'abort', file });
   }
 
-  /** The file holds its real values again. */
-  restored(file: string): Promise<void> {
-    return this.#append({ op: 'restored', file });
+  giving(file: string, temporary: string): Promise<void> {
+    return this.#append({ op: 'giving', file, temporary });
   }
 
-  /** Writes the log anew: with what is still needed, or empty when nothing is swapped any more. */
+  given(file: string): Promise<void> {
+    return this.#append({ op: 'given', file });
+  }
+
+  /** The file holds its real values again, but for those of `left`, which stay here. */
+  restored(file: string, left: readonly VaultFile[]): Promise<void> {
+    return this.#append({ op: 'restored', file, ...(left.length > 0 ? { left } : {}) });
+  }
+
+  /** Dummies that stand for a value that some file has lost. */
+  get dummiesInFiles(): ReadonlySet<string> {
+    return new Set([...this.files, ...this.unsettled].flatMap(({ pairs }) => pairs.map(({ dummy }) => dummy)));
+  }
+
+  /**
+   * After a restore: writes the log anew, with what some file has not got back and nothing else. What came from the
+   * environment is still there.
+   */
   async compact(): Promise<void> {
     const files = this.files;
-    const used = new Set(files.flatMap(({ pairs }) => pairs.map(({ dummy }) => dummy)));
-    const secrets = this.secrets.filter(({ dummy, fromEnvironment }) => fromEnvironment || used.has(dummy));
+    const used = this.dummiesInFiles;
     await this.#log.rewrite([
-      ...secrets.map((secret) => ({ op: 'secret', ...secret }) as const),
+      ...this.secrets.filter(({ dummy }) => used.has(dummy)).map((secret) => ({ op: 'secret', ...secret }) as const),
       ...files.flatMap((file) => [{ op: 'begin', ...file } as const, { op: 'end', file: file.file } as const]),
     ]);
     await this.#read();
   }
 
-  /** After everything was given back. */
-  async clear(): Promise<void> {
-    await this.#log.rewrite([]);
-    await this.#read();
+  /** Copies of the vault that a kill left beside it. With the lock held, nobody is writing one. */
+  async removeTemporaries(): Promise<void> {
+    const directory = path.dirname(this.state.vault);
+    const ours = new RegExp(`^\\.${path.basename(this.state.vault).replace('.', '\\.')}\\.[0-9a-f]+\\.tmp$`);
+    for (const name of await fs.readdir(directory))
+      if (ours.test(name)) await fs.rm(path.join(directory, name), { force: true });
   }
 
   async #append(record: VaultRecord): Promise<void> {
@@ -163,11 +216,10 @@ export class Vault {
   }
 
   async #read(): Promise<void> {
-    this.#secrets.clear();
-    this.#files.clear();
-    this.#open.clear();
-    if (!(await readIfThere(this.state.vault))) return;
-    for (const record of await this.#log.read()) this.#apply(record);
+    const records = (await readIfThere(this.state.vault)) ? await this.#log.read() : [];
+    // At once: whoever asks meanwhile sees the old or the new state, never a part.
+    for (const map of [this.#secrets, this.#files, this.#open, this.#giving]) map.clear();
+    for (const record of records) this.#apply(record);
   }
 
   #apply(record: VaultRecord): void {
@@ -189,9 +241,17 @@ export class Vault {
       case 'abort':
         this.#open.delete(record.file);
         return;
+      case 'giving':
+        this.#giving.set(record.file, record.temporary);
+        return;
+      case 'given':
+        this.#giving.delete(record.file);
+        return;
       case 'restored':
-        this.#files.delete(record.file);
+        this.#giving.delete(record.file);
         this.#open.delete(record.file);
+        if (record.left) this.#files.set(record.file, [...record.left]);
+        else this.#files.delete(record.file);
     }
   }
 }

@@ -9,10 +9,10 @@ const cli = path.join(import.meta.dirname, '../../dist/cli.js');
 let workspace: TestWorkspace;
 afterEach(() => workspace.remove());
 
-function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}, cwd = workspace.folder) {
   const env = { PATH: process.env['PATH'], HOME: workspace.base, XDG_STATE_HOME: workspace.stateRoot, ...environment };
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
-    cwd: workspace.folder,
+    cwd,
     env,
     encoding: 'utf8',
     input: '',
@@ -42,6 +42,10 @@ describe('scan, protect, restore', () => {
 
   it('print one JSON document', () => {
     workspace = new TestWorkspace();
+    const declined = run(['protect', '--json']);
+    expect(declined.status).toBe(1);
+    expect(JSON.parse(declined.stdout)).toMatchObject({ swapped: [], copies: [] });
+    expect(declined.stdout).toMatch(/--yes/);
     expect(JSON.parse(run(['scan', '--json']).stdout)).toMatchObject({ files: ['.env', 'packages/web/.env.local'] });
     expect(JSON.parse(run(['protect', '--yes', '--json']).stdout)).toMatchObject({ refused: [] });
     expect(JSON.parse(run(['restore', '--json']).stdout)).toMatchObject({ failed: [] });
@@ -74,20 +78,65 @@ describe('run', () => {
     expect(workspace.untouched()).toBe(true);
   });
 
-  it('--real hands the real values as environment, which win over the file, and no proxy', () => {
+  it('--real hands the real values of the folder it runs in as environment, and no proxy', () => {
     workspace = new TestWorkspace();
     run(['protect', '--yes']);
-    const { stdout } = run([
-      'run',
-      '--real',
+    const print = [
       '--',
       process.execPath,
       '-e',
       'console.log(process.env.ANTHROPIC_API_KEY, process.env.GITHUB_TOKEN, process.env.HTTPS_PROXY)',
-    ]);
-    expect(stdout).toBe(`${ANTHROPIC} ${GITHUB} undefined\n`);
+    ];
+    expect(run(['run', '--real', ...print]).stdout).toBe(`${ANTHROPIC} undefined undefined\n`);
+    const web = run(['run', '--real', '--dir', workspace.folder, ...print], {}, workspace.file('packages/web'));
+    expect(web.stdout).toBe(`undefined ${GITHUB} undefined\n`);
     expect(workspace.untouched()).toBe(false);
     run(['restore']);
+  });
+
+  it('--real still has a value whose line is gone, and restore says where it is', () => {
+    workspace = new TestWorkspace({ '.env': `GITHUB_TOKEN=${GITHUB}\n` });
+    run(['protect', '--yes']);
+    workspace.write('.env', 'FOO=1\n');
+    const restored = run(['restore']);
+    expect(restored.status).toBe(1);
+    expect(restored.stderr).toMatch(/stay in the vault: GITHUB_TOKEN=ghp_/);
+    expect(restored.all).not.toContain(GITHUB);
+    const { stdout } = run(['run', '--real', '--', process.execPath, '-e', 'console.log(process.env.GITHUB_TOKEN)']);
+    expect(stdout).toBe(`${GITHUB}\n`);
+  });
+
+  it('restores a folder whose vault holds nothing but values that found no place', () => {
+    workspace = new TestWorkspace({ '.env': `GITHUB_TOKEN=${GITHUB}\n` });
+    run(['protect', '--yes']);
+    workspace.write('.env', `ANTHROPIC_API_KEY=${ANTHROPIC}\n`);
+    run(['restore']);
+    const { stdout } = run([
+      'run',
+      '--',
+      process.execPath,
+      '-e',
+      'console.log(require("fs").readFileSync(".env", "utf8"))',
+    ]);
+    expect(stdout).not.toContain(ANTHROPIC);
+    expect(workspace.read('.env')).toBe(`ANTHROPIC_API_KEY=${ANTHROPIC}\n`);
+  });
+});
+
+describe('doctor', () => {
+  it('finds the proxy that another process runs for the folder', () => {
+    workspace = new TestWorkspace();
+    const doctor = ['--', process.execPath, cli, 'doctor', '--json'];
+    const lines = JSON.parse(run(['run', ...doctor]).stdout) as { status: string; what: string }[];
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        status: 'ok',
+        what: expect.stringMatching(/listens on 127\.0\.0\.1:\d+, run by command line \(process \d+\)/) as unknown,
+      }),
+    );
+    const after = run(['doctor']);
+    expect(after.status).toBe(1);
+    expect(after.stdout).toMatch(/The proxy does not run/);
   });
 });
 
@@ -135,11 +184,49 @@ describe('wrong use ends with 2 and a sentence', () => {
     [['run'], /which command/],
     [['run', '--sandbox', '--', 'true'], /not in this version/],
     [['proxy', '--listen', 'nowhere'], /--listen HOST:PORT/],
+    [['proxy', '--listen', '127.0.0.1:65536', '--state', 's', '--policy', 'p'], /not a port/],
+    [['proxy', '--listen', '0.0.0.0:0', '--state', 's', '--policy', 'p', '--no-auth'], /was not started/],
+    [['proxy', '--listen', '[::]:0', '--state', 's', '--policy', 'p', '--no-auth'], /was not started/],
+    [['scan', 'nowhere'], /There is no folder nowhere/],
+    [['protect', 'nowhere', '--json'], /There is no folder nowhere/],
+    [['run', '--dir', 'nowhere', '--', 'true'], /There is no folder nowhere/],
   ])('%j', (args, expected) => {
     workspace = new TestWorkspace({});
     const { status, all } = run(args);
     expect(status).toBe(2);
     expect(all).toMatch(expected);
+  });
+
+  it('names a file where a folder should be', () => {
+    workspace = new TestWorkspace();
+    const { status, stderr } = run(['scan', '.env']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/not a folder/);
+  });
+
+  it('prints an error as JSON where JSON was asked for', () => {
+    workspace = new TestWorkspace({});
+    expect(JSON.parse(run(['protect', 'nowhere', '--json']).stdout)).toMatchObject({
+      error: expect.stringMatching(/There is no folder/) as unknown,
+    });
+  });
+
+  it('goes on when nobody reads its output any more', () => {
+    workspace = new TestWorkspace();
+    const script = `"${process.execPath}" "${cli}" protect --yes | true; exit \${PIPESTATUS[0]}`;
+    const env = { PATH: process.env['PATH'], HOME: workspace.base, XDG_STATE_HOME: workspace.stateRoot };
+    const { status, stderr } = spawnSync('bash', ['-c', script], { cwd: workspace.folder, env, encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(workspace.read('.env')).not.toContain(ANTHROPIC);
+    run(['restore']);
+    expect(workspace.untouched()).toBe(true);
+  });
+
+  it('says that headers are not matched', () => {
+    workspace = new TestWorkspace({});
+    expect(run(['check', 'GET', 'https://x.example/', '-H', 'a: b']).stderr).toMatch(/not matched/);
+    expect(run(['--help']).stdout).toMatch(/-H HEADER[^]*headers are not matched/);
   });
 
   it('refuses secrets that others can read', () => {

@@ -13,7 +13,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Protector, restoreFolder } from '../../src/host/protect';
+import { JsonLog } from '../../src/files/jsonLog';
+import { Protector } from '../../src/host/protect';
+import { restoreFolder } from '../../src/host/restore';
 import { openStateFolder } from '../../src/host/stateFolder';
 import { Vault } from '../../src/host/vault';
 import { ANTHROPIC, FILES, GITHUB, TestWorkspace } from '../support/workspace';
@@ -112,6 +114,96 @@ describe('protect and restore', () => {
     expect((await Vault.open(state)).byValue(GITHUB)).toBeDefined();
   });
 
+  it('keep a value whose dummy is gone from its file, say so, and give it back when the dummy is', async () => {
+    workspace = new TestWorkspace({ '.env': `A_TOKEN=${GITHUB}\nANTHROPIC_API_KEY=${ANTHROPIC}\n` });
+    const { deps, state, vault } = await protectAll();
+    const [first, second] = workspace.read('.env').split('\n');
+    workspace.write('.env', `${first!}\n`);
+    const report = await restoreFolder(deps);
+    expect(report).toMatchObject({ merged: ['.env'], failed: [{ file: '.env' }] });
+    // The way back is named, by the dummy.
+    expect(report.failed[0]?.reason).toContain(second);
+    expect(workspace.read('.env')).toBe(`A_TOKEN=${GITHUB}\n`);
+    expect((await Vault.open(state)).byValue(ANTHROPIC)).toBeDefined();
+    // What was given back is not kept.
+    expect(vault.byValue(GITHUB)).toBeUndefined();
+    // Again, with nothing to do: still there.
+    expect((await restoreFolder(deps)).failed).toHaveLength(1);
+    workspace.write('.env', `A_TOKEN=${GITHUB}\n${second!}\n`);
+    expect(await restoreFolder(deps)).toMatchObject({ restored: ['.env'], failed: [] });
+    expect(workspace.read('.env')).toBe(`A_TOKEN=${GITHUB}\nANTHROPIC_API_KEY=${ANTHROPIC}\n`);
+    expect(readFileSync(state.vault, 'utf8')).toBe('');
+  });
+
+  it('keep every value of a file that was truncated', async () => {
+    workspace = new TestWorkspace();
+    const { deps, state } = await protectAll();
+    workspace.write('.env', 'FOO=1\n');
+    workspace.write('packages/web/.env.local', '');
+    const { failed } = await restoreFolder(deps);
+    expect(failed.map(({ file }) => file)).toEqual(['.env', 'packages/web/.env.local']);
+    expect(JSON.stringify(failed)).not.toMatch(new RegExp(`${ANTHROPIC}|${GITHUB}`));
+    const again = await Vault.open(state);
+    expect(again.byValue(ANTHROPIC)).toBeDefined();
+    expect(again.byValue(GITHUB)).toBeDefined();
+  });
+
+  it('let a value go that stands in the file again by the hand of the user', async () => {
+    workspace = new TestWorkspace({ '.env': `GITHUB_TOKEN=${GITHUB}\n` });
+    const { deps, state } = await protectAll();
+    workspace.write('.env', `GITHUB_TOKEN=${GITHUB}\n`);
+    expect((await restoreFolder(deps)).failed).toEqual([]);
+    expect((await Vault.open(state)).secrets).toEqual([]);
+  });
+
+  it('write nothing through a link that leads out of the folder since', async () => {
+    workspace = new TestWorkspace({ '.env': `GITHUB_TOKEN=${GITHUB}\n` });
+    const { deps, state } = await protectAll();
+    const outside = path.join(workspace.base, 'outside');
+    renameSync(workspace.file('.env'), outside);
+    symlinkSync(outside, workspace.file('.env'));
+    expect((await restoreFolder(deps)).failed).toMatchObject([{ file: '.env' }]);
+    expect(readFileSync(outside, 'utf8')).not.toContain(GITHUB);
+    expect((await Vault.open(state)).byValue(GITHUB)).toBeDefined();
+  });
+
+  it('take a file that has two names once', async () => {
+    workspace = new TestWorkspace({ '.env.local': `GITHUB_TOKEN=${GITHUB}\n` });
+    symlinkSync('.env.local', workspace.file('.env'));
+    const { scan, report, deps } = await protectAll();
+    expect(scan.files).toEqual(['.env.local']);
+    expect(report).toMatchObject({ swapped: [{ name: 'GITHUB_TOKEN', file: '.env.local' }], refused: [] });
+    await restoreFolder(deps);
+    expect(workspace.read('.env')).toBe(`GITHUB_TOKEN=${GITHUB}\n`);
+  });
+
+  it('never take the dummy of another process for a secret', async () => {
+    workspace = new TestWorkspace({ '.env': `GITHUB_TOKEN=${GITHUB}\n` });
+    const first = await open();
+    // Both look, then both swap; the file holds what the other one wrote when it is looked at again.
+    const second = await open();
+    const before = await second.protector.scan();
+    await first.protector.scan();
+    await first.protector.protect(before.values.map(({ id }) => id));
+    const rescan = await second.protector.scan();
+    expect(rescan.values).toEqual([]);
+    expect(second.vault.secrets).toHaveLength(1);
+    // A scan from before the other one's swap, on bytes that happen to be the same as now.
+    const stale = await open();
+    rmSync(stale.state.vault);
+    const blind = new Protector({ ...stale.deps, vault: await Vault.open(stale.state) });
+    const offered = await blind.scan();
+    expect(offered.values.length).toBeGreaterThan(0);
+    writeFileSync(
+      stale.state.vault,
+      second.vault.secrets.map((secret) => `${JSON.stringify({ op: 'secret', ...secret })}\n`).join(''),
+      { mode: 0o600 },
+    );
+    const report = await blind.protect(offered.values.map(({ id }) => id));
+    expect(report.swapped).toEqual([]);
+    expect(report.refused[0]?.reason).toMatch(/dummy already/);
+  });
+
   it('take a value typed over a dummy as a new secret', async () => {
     workspace = new TestWorkspace({ '.env': `GITHUB_TOKEN=${GITHUB}\n` });
     const { vault, deps } = await protectAll();
@@ -124,6 +216,8 @@ describe('protect and restore', () => {
     expect(vault.byValue(next)).toBeDefined();
     await restoreFolder(deps);
     expect(workspace.read('.env')).toBe(`GITHUB_TOKEN=${next}\n`);
+    // The old one stands nowhere else: it is not thrown away unasked.
+    expect(vault.secrets.map(({ value }) => value)).toEqual([GITHUB]);
   });
 
   it('refuse a file that changed since the scan', async () => {
@@ -215,6 +309,21 @@ describe('the vault', () => {
     writeFileSync(state.vault, `garbage\n${text}`);
     await expect(Vault.open(state)).rejects.toThrow(/damaged/);
     expect(readFileSync(state.vault, 'utf8')).toBe(`garbage\n${text}`);
+  });
+
+  it('makes a new file durable with the name it has in its folder', async () => {
+    workspace = new TestWorkspace({});
+    const operations: string[] = [];
+    const log = new JsonLog<number>(
+      path.join(workspace.base, 'new.jsonl'),
+      (operation) => void operations.push(operation),
+    );
+    await log.append(1);
+    expect(operations).toEqual(['log-open', 'log-write', 'log-sync', 'log-sync-folder']);
+    operations.length = 0;
+    await log.append(2);
+    expect(operations).not.toContain('log-sync-folder');
+    expect(await log.read()).toEqual([1, 2]);
   });
 
   it('leaves no temporary files behind', async () => {

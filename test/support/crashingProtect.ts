@@ -1,7 +1,8 @@
 // A process that protects or restores a folder and kills itself at the n-th file operation. Built and forked by the crash
 // tests. argv: what, folder, state root, n.
 import { randomBytes } from 'node:crypto';
-import { Protector, restoreFolder } from '../../src/host/protect';
+import { Protector } from '../../src/host/protect';
+import { restoreFolder } from '../../src/host/restore';
 import { openStateFolder } from '../../src/host/stateFolder';
 import { Vault } from '../../src/host/vault';
 

@@ -62,6 +62,11 @@ const BASE64_JSON = /^ey[I-L][A-Za-z0-9+/_-]+=*$/;
 const SCHEME_WORD = /^(Bearer|Token|Bot|ApiKey|Api-Key) +(?=\S+$)/i;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** A variable that a bundler puts into what every visitor gets. */
+export function isPublicName(name: string): boolean {
+  return PUBLIC_PREFIX.test(name.toUpperCase());
+}
+
 /** The secret in a value, or undefined where there is none. */
 export function classify(name: string, value: string, context: ClassifyContext): Classified | undefined {
   const key = upperSnake(name);

@@ -1,0 +1,136 @@
+// The way back: real values into every file where their dummies stand, and what a crash left half done. A value leaves the
+// vault only when it was seen to stand in a file again; one whose dummy is gone stays, and is reported.
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { restoreBytes } from '../core/env/swap';
+import { fromBinary } from '../core/env/scan';
+import { type FaultHook, isWithin, readIfThere, realPathOf, temporaryFor, writeFileAtomic } from '../files/atomicFile';
+import type { RestoreReport } from './api';
+import { findEnvFiles } from './envFiles';
+import { type Vault, type VaultPair, sha256 } from './vault';
+
+export interface RestoreDeps {
+  /** Real path. */
+  readonly folder: string;
+  readonly vault: Vault;
+  readonly fault?: FaultHook;
+}
+
+/** Finishes or takes back what a crash interrupted. Called with the vault's lock held. */
+export async function settle({ folder, vault }: Pick<RestoreDeps, 'folder' | 'vault'>): Promise<void> {
+  for (const open of vault.unsettled) {
+    if (open.temporary !== undefined) await fs.rm(open.temporary, { force: true });
+    const bytes = await readIfThere(path.join(folder, open.file));
+    // Only where every value is seen to stand in the file did the swap not happen.
+    const intact =
+      bytes !== undefined &&
+      (sha256(bytes) === open.before ||
+        open.pairs.every(({ dummy, raw }) => holds(bytes, raw) && !bytes.includes(dummy)));
+    await (intact ? vault.abort(open.file) : vault.end(open.file));
+  }
+  for (const [file, temporary] of [...vault.leftovers]) {
+    await fs.rm(temporary, { force: true });
+    await vault.given(file);
+  }
+  await vault.removeTemporaries();
+}
+
+/** Whether the vault's journal says that something was interrupted. */
+export const isUnsettled = (vault: Vault): boolean => vault.unsettled.length > 0 || vault.leftovers.size > 0;
+
+/** Gives every file its real values back. What fails, or finds no place any more, keeps its entries in the vault. */
+export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Promise<RestoreReport> {
+  const restored: string[] = [];
+  const merged: string[] = [];
+  const failed: { file: string; reason: string }[] = [];
+  await vault.exclusively('restore', async () => {
+    await settle({ folder, vault });
+    const entries = vault.files;
+    const everyPair = entries.flatMap(({ pairs }) => pairs);
+    // Files that were swapped, and env files that a dummy was copied or moved to.
+    const candidates = new Set([
+      ...entries.map(({ file }) => file),
+      ...(await findEnvFiles(folder)).files.map(({ file }) => file),
+    ]);
+    /** What stands in the files now. */
+    const contents = new Map<string, Uint8Array>();
+    const moved = new Set<string>();
+    let broken = false;
+    for (const file of candidates) {
+      const own = entries.filter((entry) => entry.file === file);
+      const absolute = path.join(folder, file);
+      try {
+        const bytes = await readIfThere(absolute);
+        if (bytes === undefined) continue;
+        if (!isWithin(folder, await realPathOf(absolute)))
+          throw new Error('it is a link out of the folder now: nothing was written through it');
+        // Its own spans first: the same value may be written differently elsewhere.
+        const first = restoreBytes(
+          bytes,
+          own.flatMap(({ pairs }) => pairs),
+        );
+        const second = restoreBytes(first.bytes, everyPair);
+        if (first.replaced + second.replaced > 0) {
+          const temporary = await temporaryFor(absolute);
+          await vault.giving(file, temporary);
+          try {
+            await writeFileAtomic(absolute, second.bytes, {
+              expect: bytes,
+              within: folder,
+              temporary,
+              ...(fault ? { fault } : {}),
+            });
+          } catch (error) {
+            await vault.given(file);
+            throw error;
+          }
+          if (own.length === 0) await vault.given(file);
+          for (const { dummy } of everyPair) if (bytes.includes(dummy)) moved.add(dummy);
+          (own.some(({ before }) => before === sha256(second.bytes)) ? restored : merged).push(file);
+        }
+        contents.set(file, second.bytes);
+      } catch (error) {
+        broken = true;
+        failed.push({ file, reason: (error as Error).message });
+      }
+    }
+    const stands = ({ dummy, raw }: VaultPair) =>
+      moved.has(dummy) || [...contents.values()].some((bytes) => holds(bytes, raw));
+    for (const file of new Set(entries.map((entry) => entry.file))) {
+      if (failed.some((failure) => failure.file === file)) continue;
+      const left = entries
+        .filter((entry) => entry.file === file)
+        .map((entry) => ({ ...entry, pairs: entry.pairs.filter((pair) => !stands(pair)) }))
+        .filter(({ pairs }) => pairs.length > 0);
+      await vault.restored(file, left);
+      if (left.length > 0)
+        failed.push({
+          file,
+          reason: contents.has(file)
+            ? lost(
+                left.flatMap(({ pairs }) => pairs),
+                vault,
+              )
+            : 'the file is gone: its values stay in the vault until it is back, and Restore is run again',
+        });
+    }
+    // After a write that failed a dummy may stand somewhere still: then everything stays known.
+    if (!broken) await vault.compact();
+  });
+  return { restored, merged, failed };
+}
+
+/** Which values were not given back, and how the user gets them: by their dummies, which are no secrets. */
+function lost(pairs: readonly VaultPair[], vault: Vault): string {
+  const lines = new Set(
+    pairs.map(({ dummy, key }) => {
+      const name = key ?? vault.secrets.find((secret) => secret.dummy === dummy)?.name ?? 'a value';
+      return dummy.includes('\n') ? name : `${key === undefined ? `${name}, whose dummy is ` : `${name}=`}${dummy}`;
+    }),
+  );
+  return `the dummies of these are no longer in it, so their values were not given back and stay in the vault: ${[...lines].join('; ')}. Put the dummy back where the value belongs and run Restore again; "Run with Real Values" (run --real) still has them`;
+}
+
+function holds(bytes: Uint8Array, raw: string): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(Buffer.from(fromBinary(raw)));
+}
