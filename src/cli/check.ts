@@ -59,6 +59,7 @@ export async function checkCommand(args: readonly string[]): Promise<number> {
   const [method, url] = positionals;
   if (!method || !url || positionals.length > 2) throw new UsageError('check METHOD URL');
   const request = requestOf(method, url, values.agent);
+  if (values.header) note('Headers are not matched in this version: the answer is the same with any of them.');
   const { policy } = await load(values.policy);
   const decision = evaluate(policy, request);
   if (values.json) json(decision);

@@ -41,6 +41,7 @@ function line({ ticked, name, line: number, inComment, reason, hosts, in: places
 export async function protectCommand(args: readonly string[]): Promise<number> {
   const { dir, flags } = read(args);
   const session = await openSession(dir);
+  session.onDidNotice(({ message }) => note(message));
   try {
     const scan = await session.scan();
     const chosen = scan.values.filter(({ ticked }) => flags.all === true || ticked);
@@ -54,7 +55,10 @@ export async function protectCommand(args: readonly string[]): Promise<number> {
       flags.yes !== true &&
       !(await confirm(`Swap ${chosen.length} values for dummies? "sandbox-agent restore" gives them back.`))
     ) {
-      note('Nothing was changed. Say --yes where there is nobody to ask.');
+      const reason = 'not confirmed: say --yes where there is nobody to ask';
+      if (flags.json)
+        json({ swapped: [], refused: chosen.map(({ name, file }) => ({ name, file, reason })), copies: [] });
+      else note('Nothing was changed. Say --yes where there is nobody to ask.');
       return 1;
     }
     const report = await session.protect(chosen.map(({ id }) => id));
@@ -74,16 +78,19 @@ export async function protectCommand(args: readonly string[]): Promise<number> {
 export async function restoreCommand(args: readonly string[]): Promise<number> {
   const { dir, flags } = read(args);
   const session = await openSession(dir);
-  const report = await session.restore();
-  if (flags.json) json(report);
-  else {
-    for (const file of report.restored) out(`restored ${file}`);
-    for (const file of report.merged) out(`restored ${file}, keeping the edits made since`);
-    for (const { file, reason } of report.failed) note(`not restored: ${file}: ${reason}`);
-    if (report.restored.length + report.merged.length + report.failed.length === 0) out('Nothing was swapped.');
+  try {
+    const report = await session.restore();
+    if (flags.json) json(report);
+    else {
+      for (const file of report.restored) out(`restored ${file}`);
+      for (const file of report.merged) out(`restored ${file}, keeping the edits made since`);
+      for (const { file, reason } of report.failed) note(`not wholly restored: ${file}: ${reason}`);
+      if (report.restored.length + report.merged.length + report.failed.length === 0) out('Nothing was swapped.');
+    }
+    return report.failed.length > 0 ? 1 : 0;
+  } finally {
+    session.dispose();
   }
-  session.dispose();
-  return report.failed.length > 0 ? 1 : 0;
 }
 
 export async function doctorCommand(args: readonly string[]): Promise<number> {

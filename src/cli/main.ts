@@ -2,7 +2,7 @@
 // use. Nothing prints a real value.
 import { checkCommand, testCommand } from './check';
 import { doctorCommand, protectCommand, restoreCommand, scanCommand } from './folder';
-import { HELP, UsageError } from './options';
+import { HELP, json, UsageError } from './options';
 import { proxyCommand } from './proxy';
 import { runCommand } from './run';
 
@@ -29,13 +29,23 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   return command(args);
 }
 
-main(process.argv.slice(2)).then(
+// Whoever reads us may stop reading (`| head`): that is no failure, and must not leave a swap or a proxy half way.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
+const args = process.argv.slice(2);
+
+main(args).then(
   (code) => {
     process.exitCode = code;
   },
   (error: unknown) => {
     const usage =
       error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;
+    const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+    if (own.includes('--json')) json({ error: (error as Error).message });
     process.stderr.write(`sandbox-agent: ${(error as Error).message}\n${usage ? 'See "sandbox-agent --help".\n' : ''}`);
     process.exitCode = usage ? 2 : 1;
   },

@@ -1,4 +1,5 @@
 // What the commands share: help, usage errors, opening a folder's session.
+import fs from 'node:fs/promises';
 import path from 'node:path';
 import { FolderSession } from '../host/folderSession';
 
@@ -7,14 +8,17 @@ export class UsageError extends Error {}
 export const HELP = `sandbox-agent: keeps secrets out of the reach of coding agents, and shows and limits what they send.
 
   proxy --listen HOST:PORT --state DIR --policy FILE [--secrets FILE] [--no-auth] [--flows FILE.jsonl]
-                                    the proxy alone; SIGHUP reloads policy and secrets, SIGTERM drains and ends
+                                    the proxy alone; SIGHUP reloads policy and secrets, SIGTERM drains and ends;
+                                    --no-auth only on a loopback address
   scan [DIR]                        the .env files and what would be swapped
   protect [DIR] [--yes] [--all]     swap the ticked values (all with --all) for dummies
   restore [DIR]                     give the real values back
   run [--dir DIR] [--label NAME] [--approve-policy] -- CMD…
                                     protect, start the proxy, run CMD through it, stop, restore
-  run --real [--dir DIR] -- CMD…    no proxy: CMD gets the real values as its environment
-  check METHOD URL [--policy FILE]  what the policy says, and why
+  run --real [--dir DIR] -- CMD…    no proxy: CMD gets the real values as its environment, those of the env files of the
+                                    folder it runs in (.env.local before .env; none of production)
+  check METHOD URL [--policy FILE] [--agent LABEL] [-H HEADER]
+                                    what the policy says, and why; headers are not matched in this version
   test [--policy FILE]              run the policy's tests
   doctor [DIR]                      what is wired and what is not, each line with its fix
 
@@ -24,7 +28,17 @@ export const HELP = `sandbox-agent: keeps secrets out of the reach of coding age
 /** Beside this file when built: dist/. */
 export const distFile = (name: string) => path.join(__dirname, name);
 
+/** Throws `UsageError` where there is no such folder. */
 export async function openSession(folder: string): Promise<FolderSession> {
+  const stat = await fs.stat(folder).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(
+      code === 'ENOENT'
+        ? `There is no folder ${folder}. Nothing was done.`
+        : `The folder ${folder} cannot be read (${code ?? 'unknown'}). Nothing was done.`,
+    );
+  });
+  if (!stat.isDirectory()) throw new UsageError(`${folder} is not a folder. Nothing was done.`);
   const session = new FolderSession({
     folder: path.resolve(folder),
     proxyScript: distFile('proxy.js'),

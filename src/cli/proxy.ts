@@ -5,6 +5,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { addressScope } from '../core/base/address';
 import { parsePolicy } from '../core/policy/parse';
 import type { BoundSecret } from '../core/secrets/types';
 import { loadAuthority, upstreamRoots } from '../host/authority';
@@ -38,6 +39,14 @@ export async function proxyCommand(args: readonly string[]): Promise<number> {
   const listen = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(values.listen ?? '');
   if (!listen || values.state === undefined || values.policy === undefined)
     throw new UsageError('proxy needs --listen HOST:PORT, --state DIR and --policy FILE.');
+  const host = listen[1]!.replace(/^\[|\]$/g, '');
+  const port = Number(listen[2]);
+  if (port > 65_535)
+    throw new UsageError(`${port} is not a port: 0 (any free one) to 65535. The proxy was not started.`);
+  if (values['no-auth'] && host.toLowerCase() !== 'localhost' && addressScope(host) !== 'loopback')
+    throw new UsageError(
+      `"--no-auth" on ${host} would let whoever reaches this machine send requests with your secrets in them. The proxy was not started; listen on 127.0.0.1, or leave "--no-auth" out.`,
+    );
   const state = path.resolve(values.state);
   const policyFile = values.policy;
   const policy = await readPolicy(policyFile);
@@ -101,7 +110,7 @@ export async function proxyCommand(args: readonly string[]): Promise<number> {
       type: 'configure',
       configuration: {
         version: PROTOCOL_VERSION,
-        listen: { host: listen[1]!.replace(/^\[|\]$/g, ''), port: Number(listen[2]) },
+        listen: { host, port },
         clients: token === undefined ? undefined : [{ label: 'agent', token }],
         openLabel: undefined,
         ca,

@@ -1,5 +1,6 @@
 // run: protect, start the proxy, run a command through it, stop, restore what was not protected before.
 import { spawn } from 'node:child_process';
+import fs from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { FolderSession } from '../host/folderSession';
@@ -25,10 +26,16 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   if (where !== 'local' && where !== 'project' && where !== 'user' && where !== 'none')
     throw new UsageError('--claude-settings must be local, project, user or none.');
   const session = await openSession(values.dir ?? '.');
+  session.onDidNotice(({ message }) => note(message));
   if (values.real) {
-    const code = await execute(command, { ...process.env, ...(await session.realEnvironment()) });
-    session.dispose();
-    return code;
+    try {
+      const real = await session.realEnvironment(await fs.realpath(process.cwd()));
+      if (Object.keys(real).length === 0)
+        note(`No real values of ${session.folder} apply here: the command runs with the environment as it is.`);
+      return await execute(command, { ...process.env, ...real });
+    } finally {
+      session.dispose();
+    }
   }
   return protectedRun(session, command, values.label ?? 'claude', values['approve-policy'] === true, where);
 }
@@ -40,8 +47,9 @@ async function protectedRun(
   approve: boolean,
   claudeSettings: 'local' | 'project' | 'user' | 'none',
 ): Promise<number> {
-  session.onDidNotice(({ message }) => note(message));
-  const before = (await session.secrets()).length > 0;
+  const scan = await session.scan();
+  // Not by the vault: it may hold values for which no file has a dummy any more.
+  const before = session.isSwapped || (await session.secrets()).some(({ fromEnvironment }) => fromEnvironment);
   const { pending } = session.policy.state;
   if (pending && approve) {
     const problems = await session.policy.approve(pending.text);
@@ -51,7 +59,6 @@ async function protectedRun(
     note(
       'The policy file holds a change that nobody approved: the approved text (or the default) is in force. Say --approve-policy to approve it.',
     );
-  const scan = await session.scan();
   const report = await session.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
   for (const { name, file, reason } of report.refused)
     note(`not swapped: ${name}${file ? ` in ${file}` : ''}: ${reason}`);
@@ -68,7 +75,7 @@ async function protectedRun(
     await session.stop();
     if (!before) {
       const { failed } = await session.restore();
-      for (const { file, reason } of failed) note(`not restored: ${file}: ${reason}`);
+      for (const { file, reason } of failed) note(`not wholly restored: ${file}: ${reason}`);
     }
     session.dispose();
   }
