@@ -1,8 +1,35 @@
 // Two folders in one workspace: a session, a vault and a proxy each.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import * as vscode from 'vscode';
+import type { FolderEntry } from '../../src/vscode/sessions';
 import { extensionApi, runAll } from './harness';
+
+/** A folder whose session opens when `release` is called: its policy is a pipe, and reading it waits for a writer. */
+function slowFolder(folder: string): { readonly uri: vscode.Uri; readonly release: () => void } {
+  const policy = path.join(folder, '.sandbox-agent', 'policy.yaml');
+  mkdirSync(path.dirname(policy), { recursive: true });
+  execFileSync('mkfifo', [policy]);
+  const release = () => {
+    writeFileSync(policy, 'version: 1\n');
+    rmSync(policy);
+  };
+  return { uri: vscode.Uri.file(folder), release };
+}
+
+/** Changes the folders of the workspace, and waits until that has happened. */
+async function folders(start: number, remove: number, ...add: readonly vscode.Uri[]): Promise<void> {
+  const changed = new Promise<void>((resolve) => {
+    const subscription = vscode.workspace.onDidChangeWorkspaceFolders(() => {
+      subscription.dispose();
+      resolve();
+    });
+  });
+  assert.ok(vscode.workspace.updateWorkspaceFolders(start, remove, ...add.map((uri) => ({ uri }))));
+  await changed;
+}
 
 export function run(): Promise<void> {
   return runAll([
@@ -34,6 +61,35 @@ export function run(): Promise<void> {
           sessions.all.map(({ session }) => readFileSync(path.join(session.folder, '.env'), 'utf8')),
           before,
         );
+      },
+    ],
+    [
+      'a folder that is being opened is opened once, in its place, and not kept when it goes meanwhile',
+      async () => {
+        const { sessions } = await extensionApi();
+        const base = path.dirname(sessions.all[0]!.session.folder);
+        const slow = slowFolder(path.join(base, 'slow'));
+        const gone = slowFolder(path.join(base, 'gone'));
+        const quick = vscode.Uri.file(path.join(base, 'quick'));
+        mkdirSync(quick.fsPath);
+        const seen = new Set<FolderEntry>();
+        const subscription = sessions.onDidChange(() => {
+          for (const entry of sessions.all) seen.add(entry);
+        });
+        await folders(2, 0, slow.uri, gone.uri);
+        await folders(4, 0, quick);
+        await folders(3, 1);
+        slow.release();
+        gone.release();
+        await sessions.ready;
+        subscription.dispose();
+        const names = () => sessions.all.map(({ workspaceFolder }) => path.basename(workspaceFolder.uri.fsPath));
+        assert.deepEqual(names().slice(2), ['slow', 'quick']);
+        assert.equal(sessions.all.length, 4);
+        assert.equal(seen.size, 4);
+        await folders(2, 2);
+        await sessions.ready;
+        assert.equal(sessions.all.length, 2);
       },
     ],
   ]);
