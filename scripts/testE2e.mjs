@@ -1,20 +1,39 @@
 // Browser tests on the workbench of a real VS Code: what a user sees and does, with screenshots kept in artifacts/screenshots.
 // `--json FILE` writes [{name, ok, error?}].
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildAll, ensureDependencies, root } from './setup.mjs';
 
 await ensureDependencies();
 const { makeDemo } = await import('./demo.mjs');
-const { installExtension, launchBrowser, startServer, workbenchUrl } = await import('./vscodeServer.mjs');
+const { installExtension, launchBrowser, startServer, workbenchUrl, writeExtension } =
+  await import('./vscodeServer.mjs');
 const { Workbench } = await import('../test/e2e/workbench.mjs');
 
 await buildAll();
 const shots = path.join(root, 'artifacts/screenshots');
 mkdirSync(shots, { recursive: true });
+for (const shot of readdirSync(shots)) rmSync(path.join(shots, shot));
 const demo = await makeDemo();
-const server = await startServer({ environment: { NODE_EXTRA_CA_CERTS: demo.caFile } });
+const other = path.join(demo.base, 'other');
+mkdirSync(other);
+const extensionsDir = path.join(demo.base, 'extensions');
+const names = { run: 'Run', restore: 'Restore', protect: 'Protect', approve: 'Approve', api: 'Take the API' };
+const commands = Object.entries(names).map(([name, title]) => ({
+  command: `other.${name}`,
+  title,
+  category: 'Other Extension',
+}));
+writeExtension(
+  extensionsDir,
+  { name: 'extension', publisher: 'other', version: '0.0.1', contributes: { commands } },
+  readFileSync(path.join(root, 'test/e2e/otherExtension.mjs'), 'utf8'),
+);
+const server = await startServer({
+  environment: { NODE_EXTRA_CA_CERTS: demo.caFile, OTHER_EXTENSION_OUT: other },
+  extensionsDir,
+});
 const browser = await launchBrowser();
 const context = await browser.newContext({
   viewport: { width: 1400, height: 900 },
@@ -83,7 +102,25 @@ try {
 
   await test('a policy that the folder brought waits for approval', async () => {
     await workbench.command('Sandbox Agent: Approve the Waiting Policy Change');
+    await page.locator('.monaco-diff-editor').getByText('No administration').first().waitFor();
+    await page.locator('.monaco-dialog-box').waitFor();
+    await workbench.screenshot('1-approve');
+    const question = await workbench.answer('Approve');
+    expect(question.includes('mode enforce'), `the question does not say what changes: ${question}`);
+    await page.getByRole('treeitem', { name: /policy change waits/ }).waitFor({ state: 'detached' });
     await workbench.clearNotifications();
+  });
+
+  await test('another extension gets no session, and cannot answer for the user', async () => {
+    await workbench.command('Other Extension: Take the API');
+    await eventually(() => existsSync(path.join(other, 'api')), 'the other extension did not run');
+    expect(readFileSync(path.join(other, 'api'), 'utf8') === 'undefined', 'the other extension got an API');
+    await workbench.command('Other Extension: Protect');
+    const pick = page.locator('.quick-input-widget');
+    await pick.getByText('DEMO_API_KEY').waitFor();
+    await page.keyboard.press('Escape');
+    await pick.waitFor({ state: 'hidden' });
+    expect(env() === demo.env, 'the other extension swapped values');
   });
 
   await test('Protect shows each value with its reason, ticked or not, and swaps after a confirmation', async () => {
@@ -100,8 +137,7 @@ try {
     );
     await workbench.screenshot('2-protect');
     await page.keyboard.press('Enter');
-    const dialog = page.locator('.monaco-dialog-box');
-    await dialog.getByRole('button', { name: 'Swap' }).click();
+    await workbench.answer('Swap');
     await page.getByText('value is swapped').first().waitFor();
     expect(!env().includes(demo.real) && env().length === demo.env.length, 'the file was not swapped');
   });
@@ -111,6 +147,25 @@ try {
     await workbench.command('Sandbox Agent: Start');
     await page.getByText('Level: routed').first().waitFor();
     await page.locator('.statusbar').getByText('Guarded').waitFor();
+    await workbench.clearNotifications();
+  });
+
+  await test('a command of another extension runs with real values, or restores them, on the word of the user only', async () => {
+    const ran = path.join(other, 'ran');
+    await workbench.command('Other Extension: Restore');
+    await workbench.answer('Cancel');
+    expect(!env().includes(demo.real), 'the other extension restored the real values');
+    await workbench.command('Other Extension: Run');
+    await page.locator('.monaco-dialog-box').waitFor();
+    await workbench.screenshot('2-run-real');
+    const question = await workbench.answer('Cancel');
+    expect(question.includes(`touch "${ran}"`), `the question does not show what would run: ${question}`);
+    await workbench.command('Other Extension: Run');
+    await page.locator('.monaco-dialog-box').waitFor();
+    expect(!existsSync(ran), 'it ran although the user said no');
+    await workbench.answer('Run');
+    await eventually(() => existsSync(ran), 'it did not run although the user said yes');
+    await workbench.command('Terminal: Kill All Terminals');
     await workbench.clearNotifications();
   });
 
@@ -195,6 +250,33 @@ try {
     await workbench.clearNotifications();
   });
 
+  await test('what is approved is the text that was shown, also when the file changed meanwhile', async () => {
+    const before = policy();
+    const file = path.join(demo.folder, '.sandbox-agent/policy.yaml');
+    writeFileSync(file, before.replace('Nothing from the examples', 'What the user looks at'));
+    await (await workbench.webview('h1')).getByText('This text waits for your approval.').waitFor();
+    await workbench.command('Other Extension: Approve');
+    await page.locator('.monaco-diff-editor').getByText('What the user looks at').waitFor();
+    await page.locator('.monaco-dialog-box').waitFor();
+    writeFileSync(file, 'version: 1\nmode: monitor\nrules: []\n');
+    await workbench.answer('Approve');
+    await page.getByRole('treeitem', { name: /Policy: enforce/ }).waitFor();
+    await workbench.command('Sandbox Agent: Open Policy');
+    let panel = await workbench.webview('h1');
+    await panel.getByText('This text waits for your approval.').waitFor();
+    await panel.getByRole('button', { name: 'Put the approved text back' }).click();
+    await eventually(() => policy().includes('What the user looks at'), 'another text than the shown one was approved');
+    await panel.getByText('in force').waitFor();
+    writeFileSync(file, before);
+    await panel.getByRole('button', { name: 'Approve this text' }).click();
+    await workbench.answer('Approve');
+    await workbench.command('Sandbox Agent: Open Policy');
+    panel = await workbench.webview('h1');
+    await panel.getByText('in force').waitFor();
+    expect(policy() === before, 'the text that was approved in the panel is not in the file');
+    await workbench.clearNotifications();
+  });
+
   await test('Open as Text shows the file', async () => {
     const panel = await workbench.webview('h1');
     await panel.getByRole('button', { name: 'Open as Text' }).click();
@@ -234,7 +316,7 @@ try {
     await workbench.command('Sandbox Agent: Stop');
     await page.locator('.statusbar').getByText('Off').waitFor();
     await workbench.command('Sandbox Agent: Restore Real Values');
-    await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Restore' }).click();
+    await workbench.answer('Restore');
     await page.getByText('1 file holds its real values again').first().waitFor();
     expect(env() === demo.env, 'the .env is not what it was');
   });

@@ -38,6 +38,16 @@ export class Workbench {
     await this.page.getByRole('tab', { name: new RegExp(name) }).waitFor();
   }
 
+  /** Answers a modal dialog; its text is given back. */
+  async answer(button) {
+    const dialog = this.page.locator('.monaco-dialog-box');
+    await dialog.getByRole('button', { name: button, exact: true }).waitFor();
+    const text = await dialog.innerText();
+    await dialog.getByRole('button', { name: button, exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+    return text;
+  }
+
   /** Puts the cursor into the active editor. */
   async goTo(line, column) {
     await this.page.keyboard.press('Control+G');
