@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Flow } from '../../src/core/flows/flow';
 import type { BoundSecret } from '../../src/core/secrets/types';
-import type { Engine } from '../../src/proxy/engine';
+import type { Engine, EngineOptions } from '../../src/proxy/engine';
 import { Guard } from '../../src/proxy/pipeline/guard';
 import { Pipeline } from '../../src/proxy/pipeline/pipeline';
 import { authenticator } from '../../src/proxy/tokens';
@@ -44,12 +44,13 @@ export class GuardedFixture {
   proxyPort = 0;
   originPort = 0;
 
-  private constructor(kind: 'wire' | 'http-mitm-proxy') {
+  private constructor(kind: 'wire' | 'http-mitm-proxy', more: Partial<EngineOptions>) {
     const options = {
       authenticate: authenticator([{ label: 'claude', token: TOKEN }]),
       ca: this.proxyCa,
       upstreamCa: [this.originCa.cert],
       handlers: this.pipeline,
+      ...more,
     };
     this.engine = kind === 'wire' ? new WireEngine(options) : new HttpMitmProxyEngine(options, this.#directory);
   }
@@ -59,8 +60,9 @@ export class GuardedFixture {
     kind: 'wire' | 'http-mitm-proxy',
     policy: string,
     secrets: readonly BoundSecret[] = [SECRET],
+    more: Partial<EngineOptions> = {},
   ): Promise<GuardedFixture> {
-    const fixture = new GuardedFixture(kind);
+    const fixture = new GuardedFixture(kind, more);
     fixture.originPort = await fixture.origin.listen();
     fixture.guard.setSecrets(secrets);
     if (!fixture.setPolicy(policy)) throw new Error('the policy of the test does not parse');

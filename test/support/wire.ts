@@ -2,6 +2,7 @@
 import type { Addresses } from '../../src/core/policy/types';
 import type {
   BodyTransform,
+  EngineOptions,
   Exchange,
   ExchangeEnd,
   Handlers,
@@ -90,18 +91,23 @@ export class WireFixture {
   readonly originCa = testAuthority('origin CA of the test');
   readonly origin = new RawOrigin(testLeaf(this.originCa));
   readonly handlers = new OpenHandlers();
-  readonly engine = new WireEngine({
-    authenticate: authenticator([{ label: 'claude', token: TOKEN }]),
-    ca: this.proxyCa,
-    upstreamCa: [this.originCa.cert],
-    handlers: this.handlers,
-  });
+  readonly engine: WireEngine;
   readonly clients: RawClient[] = [];
   proxyPort = 0;
   originPort = 0;
 
-  static async open(): Promise<WireFixture> {
-    const fixture = new WireFixture();
+  private constructor(options: Partial<EngineOptions>) {
+    this.engine = new WireEngine({
+      authenticate: authenticator([{ label: 'claude', token: TOKEN }]),
+      ca: this.proxyCa,
+      upstreamCa: [this.originCa.cert],
+      handlers: this.handlers,
+      ...options,
+    });
+  }
+
+  static async open(options: Partial<EngineOptions> = {}): Promise<WireFixture> {
+    const fixture = new WireFixture(options);
     fixture.originPort = await fixture.origin.listen();
     fixture.proxyPort = (await fixture.engine.listen({ host: '127.0.0.1', port: 0 })).port;
     return fixture;

@@ -13,6 +13,9 @@ export interface UpstreamListener {
   ended(error: WireError | undefined): void;
 }
 
+/** How often in a head time-out it is looked whether the request still goes out: it ends at most so much of it late. */
+const LOOKS = 8;
+
 export class UpstreamConnection {
   #listener: UpstreamListener | undefined;
   #error: WireError | undefined;
@@ -56,7 +59,7 @@ export class UpstreamConnection {
     this.uses++;
     this.#awaiting = { since: performance.now(), written: this.socket.bytesWritten };
     // One timer for all exchanges of a connection: it looks anew when it fires.
-    this.#headTimer ??= setTimeout(() => this.#headDue(), this.timeouts.headMs).unref();
+    this.#headTimer ??= this.#lookIn(this.timeouts.headMs / LOOKS);
   }
 
   detach(): void {
@@ -72,19 +75,22 @@ export class UpstreamConnection {
     this.onIdleEnd?.();
   }
 
-  #headDue(): void {
+  #lookIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#look(), ms).unref();
+  }
+
+  #look(): void {
     this.#headTimer = undefined;
     const { headMs } = this.timeouts;
     const awaiting = this.#awaiting;
     if (this.#ended || !awaiting) return;
     const { bytesWritten } = this.socket;
     if (bytesWritten > awaiting.written) {
-      // A long upload: the time counts from its last byte, to within one period.
       awaiting.since = performance.now();
       awaiting.written = bytesWritten;
     }
     const left = awaiting.since + headMs - performance.now();
-    if (left > 0) this.#headTimer = setTimeout(() => this.#headDue(), left).unref();
+    if (left > 0) this.#headTimer = this.#lookIn(Math.min(left, headMs / LOOKS));
     else this.#fail(timedOut('head', this.where, headMs));
   }
 
