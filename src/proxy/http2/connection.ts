@@ -41,12 +41,16 @@ export interface ConnectionOptions {
   /** After the last write: end in order, or at once. */
   readonly end: (orderly: boolean) => void;
   readonly listener: ConnectionListener;
+  /** Client only: streams at once until the peer says how many. */
+  readonly assumedStreams?: number;
 }
 
 /** What we let a peer open at once, and hold unread a stream and in all. */
 const MAX_STREAMS = 256;
 const STREAM_WINDOW = 512 * 1024;
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
+/** Before the peer said more: RFC 9113, 6.5.2 recommends no less than 100. */
+const ASSUMED_STREAMS = 100;
 const MAX_LIST = 64 * 1024;
 /** Compressed, over all CONTINUATION frames. */
 const MAX_BLOCK = 128 * 1024;
@@ -90,8 +94,7 @@ export class Http2Connection {
   #sendWindow = DEFAULT_WINDOW;
   #peerWindow = DEFAULT_WINDOW;
   #peerFrameSize = DEFAULT_FRAME_SIZE;
-  /** Before the peer said more: RFC 9113, 6.5.2 recommends no less than 100. */
-  #peerStreams = 100;
+  #peerStreams: number;
   readonly #blocked = new Set<Http2Stream>();
   readonly #waiting = new Set<Http2Stream>();
 
@@ -104,6 +107,7 @@ export class Http2Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#isServer = options.role === 'server';
+    this.#peerStreams = options.assumedStreams ?? ASSUMED_STREAMS;
     this.#preface = this.#isServer ? 0 : PREFACE.length;
     if (!this.#isServer) this.#put(PREFACE);
     this.#sendSettings();
@@ -121,18 +125,19 @@ export class Http2Connection {
     return this.#streams.size;
   }
 
-  /** Client only: whether one more stream fits what the peer allows. */
-  get hasRoom(): boolean {
-    return !this.draining && this.#streams.size < this.#peerStreams && this.#nextStream < MAX_WINDOW;
+  /** Client only: whether so many more streams fit what the peer allows. */
+  hasRoomFor(streams: number): boolean {
+    return !this.draining && this.#streams.size + streams <= this.#peerStreams && this.#nextStream < MAX_WINDOW;
   }
 
-  get streams(): IterableIterator<Http2Stream> {
-    return this.#streams.values();
+  /** Client only: how many streams the peer takes at once. */
+  get peerStreams(): number {
+    return this.#peerStreams;
   }
 
   // --- opening and ending
 
-  /** Client only: a new stream; look at `hasRoom` first. */
+  /** Client only: a new stream; look at `hasRoomFor` first. */
   open(listener: StreamListener): Http2Stream {
     const stream = this.#newStream(this.#nextStream);
     this.#nextStream += 2;

@@ -15,6 +15,8 @@ export class Http2Session {
   readonly connection: Http2Connection;
   /** Exchanges so far. */
   uses = 0;
+  /** Ports that were given out and have not opened their stream yet. */
+  promised = 0;
   /** When an exchange last began or ended, in ms of `performance.now()`. */
   lastUsed = performance.now();
 
@@ -22,7 +24,8 @@ export class Http2Session {
     readonly socket: Socket,
     readonly target: Target,
     readonly timeouts: Pick<Timeouts, 'headMs' | 'idleMs'>,
-    private readonly onGone: () => void,
+    private readonly events: { readonly gone: () => void; readonly released: () => void },
+    assumedStreams: number | undefined,
   ) {
     this.connection = new Http2Connection({
       role: 'client',
@@ -31,7 +34,8 @@ export class Http2Session {
         socket.end();
         setTimeout(() => socket.destroy(), 1_000).unref();
       },
-      listener: { request: () => undefined, draining: () => this.onGone(), closed: () => this.onGone() },
+      listener: { request: () => undefined, draining: () => events.gone(), closed: () => events.gone() },
+      ...(assumedStreams === undefined ? {} : { assumedStreams }),
     });
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => this.connection.feed(bytes));
@@ -42,17 +46,19 @@ export class Http2Session {
   }
 
   get usable(): boolean {
-    return this.connection.hasRoom && !this.socket.destroyed && this.socket.writable;
+    return this.connection.hasRoomFor(this.promised + 1) && !this.socket.destroyed && this.socket.writable;
   }
 
   port(): UpstreamPort {
     this.lastUsed = performance.now();
+    this.promised++;
     return new Http2Port(this);
   }
 
   /** An exchange is over. */
   released(): void {
     this.lastUsed = performance.now();
+    this.events.released();
   }
 }
 
@@ -62,6 +68,7 @@ class Http2Port implements UpstreamPort {
   #listener: UpstreamPortListener | undefined;
   #method = '';
   #left: number | undefined;
+  #promised = true;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly session: Http2Session) {
@@ -71,6 +78,8 @@ class Http2Port implements UpstreamPort {
   send({ method, path, authority, fields, hasBody }: OutgoingRequest, listener: UpstreamPortListener): void {
     this.#listener = listener;
     this.#method = method;
+    this.#promised = false;
+    this.session.promised--;
     const { connection, target } = this.session;
     if (connection.draining) {
       // Between `port` and here: nothing was sent.
@@ -108,6 +117,8 @@ class Http2Port implements UpstreamPort {
   abort(): void {
     const stream = this.#stream;
     clearTimeout(this.#timer);
+    if (this.#promised) this.session.promised--;
+    this.#promised = false;
     this.#listener = undefined;
     this.#stream = undefined;
     stream?.reset(ErrorCode.Cancel);

@@ -4,14 +4,17 @@ import type net from 'node:net';
 import type { Client, Handlers, LocalAnswer, RequestHead, Target } from '../engine';
 import { BadMessage, type Head, endOfHead, parseHead, parseRequestLine } from '../http1/head';
 import type { UpstreamPool } from '../upstream/pool';
+import type { Upstreams } from '../upstream/upstreams';
 import { errorAnswer } from './errors';
 import { absoluteTarget, checkHost } from './identity';
 import type { Batcher } from './put';
-import { Relay, type RelayOwner } from './relay';
+import { Http1Client } from './http1Client';
+import { type ClientExchange, Relay, type RelayOwner, type RelayRequest } from './relay';
 import type { ServedConnection } from './served';
 
 export interface ConnectionDeps {
   readonly pool: UpstreamPool;
+  readonly upstreams: Upstreams;
   readonly batcher: Batcher;
   readonly handlers: Handlers;
   readonly authenticate: (header: string | undefined) => Client | undefined;
@@ -31,7 +34,9 @@ const LINGER_MS = 2_000;
 export class ClientConnection implements RelayOwner, ServedConnection {
   readonly pool: UpstreamPool;
   readonly batcher: Batcher;
-  #relay: Relay | undefined;
+  #relay: ClientExchange | undefined;
+  /** What the relay was made from. */
+  #underWay: RelayRequest | undefined;
   #buffer: Buffer | undefined;
   /** The last `Host` that was checked: most connections repeat it. */
   #checkedHost: string | undefined;
@@ -57,7 +62,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     stream.on('error', this.#onGone);
   }
 
-  get relays(): readonly Relay[] {
+  get relays(): readonly ClientExchange[] {
     return this.#relay ? [this.#relay] : [];
   }
 
@@ -126,14 +131,43 @@ export class ClientConnection implements RelayOwner, ServedConnection {
       hasBody: hasBody(head),
     };
     const exchange = this.deps.handlers.request(request, target, client);
-    const relay = new Relay(this, { head, method: line.method, minor: line.minor, target, client, exchange });
+    this.#begin({ head, method: line.method, minor: line.minor, target, client, exchange });
+  }
+
+  #begin(request: RelayRequest): void {
+    const { verdict } = request.exchange;
+    const { target, client } = request;
+    const messages =
+      verdict.kind === 'forward' &&
+      request.head.upgrade === undefined &&
+      this.deps.upstreams.refusesHttp1({ target, client, addresses: verdict.addresses, tls: verdict.tls });
+    this.#underWay = request;
+    this.#carry(messages ? this.#inMessages(request) : new Relay(this, request));
+  }
+
+  #inMessages(request: RelayRequest): ClientExchange {
+    return new Http1Client(this, request, (route, signal) => this.deps.upstreams.open(route, signal));
+  }
+
+  #carry(relay: ClientExchange): void {
     this.#relay = relay;
     relay.start();
     this.#feed(relay);
   }
 
+  handOver(waiting: Buffer | undefined): void {
+    const request = this.#underWay;
+    const { verdict } = request!.exchange;
+    if (!request || verdict.kind !== 'forward') return;
+    const { target, client } = request;
+    this.deps.upstreams.refusedHttp1({ target, client, addresses: verdict.addresses, tls: verdict.tls });
+    if (waiting) this.giveBack(waiting);
+    this.#carry(this.#inMessages(request));
+    this.stream.resume();
+  }
+
   /** Body bytes that came with the head. */
-  #feed(relay: Relay): void {
+  #feed(relay: ClientExchange): void {
     if (this.#relay !== relay || !this.#buffer || !relay.wantsBytes) return;
     const bytes = this.#buffer;
     this.#buffer = undefined;

@@ -12,6 +12,9 @@ export class WireError extends Error {
   }
 }
 
+/** Code of an upstream that takes none of the protocols it was offered (RFC 7301, 3.2): it may still speak HTTP/2. */
+export const NO_HTTP1 = 'no-common-protocol';
+
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   403: 'Forbidden',
@@ -50,6 +53,7 @@ export function upstreamError(error: { readonly code?: string | undefined }, whe
   const code = error.code ?? 'unknown';
   const known: Readonly<Record<string, readonly [string, string, number]>> = {
     ECONNREFUSED: ['connect-refused', `${where} refused the connection.`, 502],
+    ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: [NO_HTTP1, `${where} speaks no protocol that was offered to it.`, 502],
     ECONNRESET: ['upstream-reset', `${where} closed the connection.`, 502],
     EPIPE: ['upstream-reset', `${where} closed the connection.`, 502],
     ETIMEDOUT: ['connect-timeout', `${where} did not answer in time.`, 504],

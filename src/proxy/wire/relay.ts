@@ -9,7 +9,9 @@ import { TransformSink, requestBody, responseBody } from '../http1/framing';
 import { BadMessage, type Head, endOfHead, parseHead, parseStatusLine, writeHead } from '../http1/head';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection';
 import { type Route, UpstreamPool } from '../upstream/pool';
-import { WireError, errorAnswer } from './errors';
+import { readDeflate } from '../websocket/deflate';
+import { WebSocketRelay } from '../websocket/webSocketRelay';
+import { NO_HTTP1, WireError, errorAnswer } from './errors';
 import type { Batcher } from './put';
 
 /** What a relay needs of the client connection it serves. */
@@ -21,8 +23,23 @@ export interface RelayOwner {
   relayDone(reusable: boolean): void;
   /** Bytes that were taken but belong to the next request. */
   giveBack(bytes: Buffer): void;
+  /** The upstream speaks HTTP/2 only: what was begun here goes on in messages. `waiting`: body bytes that came already. */
+  handOver(waiting: Buffer | undefined): void;
   /** Break the connection so that nobody takes what was sent for complete. */
   cut(): void;
+}
+
+/** One exchange from the side of the client connection that carries it. */
+export interface ClientExchange {
+  readonly exchange: Exchange;
+  /** True while client bytes belong to this exchange. */
+  readonly wantsBytes: boolean;
+  start(): void;
+  /** Client bytes, from `from`. Returns how many belong to this exchange. */
+  clientBytes(bytes: Buffer, from: number): number;
+  clientDrained(): void;
+  clientGone(): void;
+  cut(code: string, message: string): void;
 }
 
 export interface RelayRequest {
@@ -37,13 +54,17 @@ export interface RelayRequest {
 const MAX_INTERIM = 32;
 /** How much of a refused request's body is read and dropped so that the client gets to see the answer. */
 const MAX_DISCARD = 8 * 1024 * 1024;
+/** How long an upstream that was told the end may take to end its side. */
+const LINGER_MS = 2_000;
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type Phase = 'dialling' | 'open' | 'discarding' | 'tunnel' | 'over';
 
-export class Relay implements UpstreamListener {
+export class Relay implements UpstreamListener, ClientExchange {
   #phase: Phase = 'dialling';
   #upstream: UpstreamConnection | undefined;
+  /** In phase `tunnel`, where messages are looked at. */
+  #webSocket: WebSocketRelay | undefined;
   readonly #abort = new AbortController();
   /** The client waits for a 100 before it sends its body. */
   readonly #expects: boolean;
@@ -109,9 +130,20 @@ export class Relay implements UpstreamListener {
         if (this.#phase === 'dialling') this.#open(connection);
         else connection.destroy();
       },
-      (error: unknown) =>
-        this.#fail(error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502)),
+      (error: unknown) => this.#dialFailed(error),
     );
+  }
+
+  get #upgrades(): boolean {
+    return this.request.head.upgrade !== undefined;
+  }
+
+  #dialFailed(error: unknown): void {
+    if (this.#phase === 'dialling' && error instanceof WireError && error.code === NO_HTTP1 && !this.#upgrades) {
+      this.#phase = 'over';
+      this.owner.handOver(this.#takeWaiting());
+    } else
+      this.#fail(error instanceof WireError ? error : new WireError('internal', 'The proxy failed to connect.', 502));
   }
 
   #open(connection: UpstreamConnection): void {
@@ -157,11 +189,13 @@ export class Relay implements UpstreamListener {
         return bytes.length - from;
       case 'open':
         return this.#forward(bytes, from);
-      case 'tunnel':
-        this.#requestBytes += bytes.length - from;
-        if (this.#upstream && !this.owner.batcher.put(this.#upstream.socket, from === 0 ? bytes : bytes.subarray(from)))
-          this.owner.stream.pause();
-        return bytes.length - from;
+      case 'tunnel': {
+        const chunk = from === 0 ? bytes : bytes.subarray(from);
+        this.#requestBytes += chunk.length;
+        if (!this.#webSocket) this.#toUpstream(chunk);
+        else if (!this.#webSocket.push('client', chunk)) this.owner.stream.pause();
+        return chunk.length;
+      }
       case 'discarding':
         return this.#discard(bytes, from);
       case 'over':
@@ -225,6 +259,7 @@ export class Relay implements UpstreamListener {
   // --- upstream side
 
   data(bytes: Buffer): void {
+    if (this.#phase === 'over') return; // it was told the end and still talks
     try {
       this.#upstreamBytes(bytes);
     } catch (error) {
@@ -235,7 +270,8 @@ export class Relay implements UpstreamListener {
   #upstreamBytes(bytes: Buffer): void {
     if (this.#phase === 'tunnel') {
       this.#responseBytes += bytes.length;
-      this.#toClient(bytes);
+      if (!this.#webSocket) this.#toClient(bytes);
+      else if (!this.#webSocket.push('server', bytes)) this.#upstream?.socket.pause();
       return;
     }
     let from = 0;
@@ -368,7 +404,17 @@ export class Relay implements UpstreamListener {
   #switch(buffer: Buffer, end: number, head: Head, reason: string): void {
     if (this.request.head.upgrade === undefined || !this.#requestDone)
       throw new BadMessage('unasked-101', 'The upstream switched protocols without being asked.');
-    const verdict = this.exchange.response({ status: 101, reason, fields: head.fields, hasBody: false });
+    const seen: ResponseHead = { status: 101, reason, fields: head.fields, hasBody: false };
+    const messages = this.exchange.messages?.(seen);
+    const deflate = messages && readDeflate(head.fields);
+    const verdict = this.exchange.response(seen);
+    if (messages) {
+      this.#webSocket = new WebSocketRelay(messages, deflate, {
+        send: (to, bytes) => (to === 'client' ? this.#toClient(bytes) : this.#toUpstream(bytes)),
+        resume: (side) => this.#resume(side),
+        over: (how) => this.#close(how),
+      });
+    }
     this.#answered = true;
     this.#phase = 'tunnel';
     this.#upstream!.socket.setTimeout(0);
@@ -382,12 +428,23 @@ export class Relay implements UpstreamListener {
         'latin1',
       ),
     );
-    const rest = buffer.subarray(end);
-    if (rest.length > 0) {
-      this.#responseBytes += rest.length;
-      this.#toClient(rest);
-    }
     this.owner.stream.resume();
+    if (buffer.length > end) this.#upstreamBytes(buffer.subarray(end));
+  }
+
+  /** A side is read again, unless the other still has enough to write. */
+  #resume(side: 'client' | 'server'): void {
+    const upstream = this.#upstream?.socket;
+    if (side === 'server' && !this.owner.stream.writableNeedDrain) upstream?.resume();
+    if (side === 'client' && !upstream?.writableNeedDrain) this.owner.stream.resume();
+  }
+
+  /** The end of a WebSocket that was not one of its ends' doing: both get what was written for them. */
+  #close(how: ExchangeEnd): void {
+    if (this.#phase === 'over') return;
+    this.#end(how);
+    this.#finishUpstream();
+    this.#finishClient(false);
   }
 
   drain(): void {
@@ -403,9 +460,13 @@ export class Relay implements UpstreamListener {
     this.#upstream = undefined;
     if (this.#phase === 'over') return;
     if (this.#phase === 'tunnel') {
-      this.#end({ kind: 'complete' });
-      this.#phase = 'over';
-      this.owner.stream.end();
+      const finish = () => {
+        this.#end({ kind: 'complete' });
+        this.#phase = 'over';
+        this.owner.stream.end();
+      };
+      if (this.#webSocket) this.#webSocket.end('server', finish);
+      else finish();
       return;
     }
     if (this.#responseReader instanceof UntilCloseReader && !error) {
@@ -452,16 +513,27 @@ export class Relay implements UpstreamListener {
   /** The client connection is gone. */
   clientGone(): void {
     if (this.#phase === 'over') return;
-    const tunnel = this.#phase === 'tunnel';
+    if (this.#phase === 'tunnel') {
+      const finish = () => {
+        this.#phase = 'over';
+        this.#webSocket?.stop();
+        this.#finishUpstream();
+        this.#end({ kind: 'complete' });
+      };
+      if (this.#webSocket) this.#webSocket.end('client', finish);
+      else finish();
+      return;
+    }
     this.#phase = 'over';
     this.#dropUpstream();
-    this.#end(tunnel ? { kind: 'complete' } : { kind: 'aborted' });
+    this.#end({ kind: 'aborted' });
   }
 
   /** A policy change or the end of the engine: nothing more passes, in either direction. */
   cut(code: string, message: string): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
+    this.#webSocket?.stop();
     this.#dropUpstream();
     this.#end({ kind: 'failed', code, message });
     this.owner.cut();
@@ -520,6 +592,20 @@ export class Relay implements UpstreamListener {
     if (!this.owner.batcher.put(this.owner.stream, bytes)) this.#upstream?.socket.pause();
   }
 
+  #toUpstream(bytes: Buffer): void {
+    if (this.#upstream && !this.owner.batcher.put(this.#upstream.socket, bytes)) this.owner.stream.pause();
+  }
+
+  /** Ends it in order: it gets what was written for it, and what it still sends is read and dropped. */
+  #finishUpstream(): void {
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    if (!upstream) return;
+    upstream.socket.end();
+    upstream.socket.resume();
+    setTimeout(() => upstream.destroy(), LINGER_MS).unref();
+  }
+
   #dropUpstream(): void {
     const upstream = this.#upstream;
     this.#upstream = undefined;
@@ -536,7 +622,7 @@ export class Relay implements UpstreamListener {
 
 const IDENTITY = { keepsLength: true, push: (chunk: Buffer) => chunk, end: () => Buffer.alloc(0) };
 
-function hostField({ scheme, host, port }: Target): string {
+export function hostField({ scheme, host, port }: Target): string {
   const name = host.includes(':') ? `[${host}]` : host;
   return port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`;
 }

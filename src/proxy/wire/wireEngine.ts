@@ -50,6 +50,7 @@ export class WireEngine implements Engine {
     this.#upstreams = new Upstreams(this.#pool, batcher);
     this.#deps = {
       pool: this.#pool,
+      upstreams: this.#upstreams,
       batcher,
       handlers: options.handlers,
       authenticate: (header) => options.authenticate.byHeader(header),
