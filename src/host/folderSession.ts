@@ -37,7 +37,7 @@ import { DEFAULT_POLICY_FILE, PolicyFile } from './policyFile';
 import { Protector } from './protect';
 import { ProxyProcess, ProxyStartError } from './proxyProcess';
 import { realEnvironment } from './realEnvironment';
-import { isUnsettled, restoreFolder, settle } from './restore';
+import { restoreFolder, settle } from './restore';
 import { servedElsewhere } from './served';
 import { type StateFolder, openStateFolder } from './stateFolder';
 import { findProgram } from './tools';
@@ -145,7 +145,7 @@ export class FolderSession implements FolderSessionApi {
     );
     const protector = new Protector({ folder: state.folder, vault, environment: this.#environment });
     this.#opened = { state, vault, policy, protector };
-    if (isUnsettled(vault)) await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
+    await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
     policy.onDidChange(({ approvedText }) => this.#running?.proxy.send({ type: 'policy', text: approvedText }));
     await this.#settleWiring(state);
   }
@@ -269,8 +269,11 @@ export class FolderSession implements FolderSessionApi {
       );
       proxy.onLog((text) => this.#logs.fire(text));
       proxy.onUnexpectedExit((how) => this.#crashed(running, how));
+      if (proxy.unexpectedExit !== undefined) this.#crashed(running, proxy.unexpectedExit);
       this.#vaultWatch ??= watchVault(state.vault, () => void this.#vaultChanged());
       await this.#wire(running);
+      // Crashed meanwhile: that was said, and is not to be painted over.
+      if (!this.#isCurrent(running)) return;
       this.#set({ kind: 'running', port, level, since: running.since });
       this.#logs.fire(`running on 127.0.0.1:${port}, level ${level}`);
     } catch (error) {
@@ -279,6 +282,10 @@ export class FolderSession implements FolderSessionApi {
         error instanceof ProxyStartError && error.code === 'port-in-use' ? 'port-in-use' : 'internal';
       this.#fail(reason, (error as Error).message);
     }
+  }
+
+  #isCurrent(running: Running): boolean {
+    return this.#running === running;
   }
 
   /** Confined commands need two programs and a policy that enforces; without them the level is what it really is. */

@@ -32,10 +32,16 @@ export class ProxyProcess {
   /** The process ended without `stop`: with what, in words. */
   readonly onUnexpectedExit = this.#exits.event;
   #child: ChildProcess | undefined;
+  #unexpectedExit: string | undefined;
   #stopping = false;
 
   /** `script`: absolute path of dist/proxy.js. */
   constructor(private readonly script: string) {}
+
+  /** What `onUnexpectedExit` said, for who listens too late. */
+  get unexpectedExit(): string | undefined {
+    return this.#unexpectedExit;
+  }
 
   get pid(): number | undefined {
     return this.#child?.pid;
@@ -94,7 +100,10 @@ export class ProxyProcess {
       child.on('exit', (code, signal) => {
         const how = signal ? `was ended by ${signal}` : `ended with code ${code ?? 0}`;
         if (!listening) fail(new ProxyStartError('internal', `The proxy process ${how} before it listened.`));
-        else if (!this.#stopping) this.#exits.fire(`The proxy process ${how}.`);
+        else if (!this.#stopping) {
+          this.#unexpectedExit = `The proxy process ${how}.`;
+          this.#exits.fire(this.#unexpectedExit);
+        }
       });
     });
   }

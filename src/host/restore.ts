@@ -35,9 +35,6 @@ export async function settle({ folder, vault }: Pick<RestoreDeps, 'folder' | 'va
   await vault.removeTemporaries();
 }
 
-/** Whether the vault's journal says that something was interrupted. */
-export const isUnsettled = (vault: Vault): boolean => vault.unsettled.length > 0 || vault.leftovers.size > 0;
-
 /** Gives every file its real values back. What fails, or finds no place any more, keeps its entries in the vault. */
 export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Promise<RestoreReport> {
   const restored: string[] = [];

@@ -10,7 +10,7 @@ let workspace: TestWorkspace;
 afterEach(() => workspace.remove());
 
 function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}, cwd = workspace.folder) {
-  const env = { PATH: process.env['PATH'], HOME: workspace.base, XDG_STATE_HOME: workspace.stateRoot, ...environment };
+  const env = { PATH: process.env['PATH'], HOME: workspace.base, XDG_STATE_HOME: workspace.xdg, ...environment };
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
     cwd,
     env,
@@ -214,7 +214,7 @@ describe('wrong use ends with 2 and a sentence', () => {
   it('goes on when nobody reads its output any more', () => {
     workspace = new TestWorkspace();
     const script = `"${process.execPath}" "${cli}" protect --yes | true; exit \${PIPESTATUS[0]}`;
-    const env = { PATH: process.env['PATH'], HOME: workspace.base, XDG_STATE_HOME: workspace.stateRoot };
+    const env = { PATH: process.env['PATH'], HOME: workspace.base, XDG_STATE_HOME: workspace.xdg };
     const { status, stderr } = spawnSync('bash', ['-c', script], { cwd: workspace.folder, env, encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(status).toBe(0);

@@ -3,7 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isUnsettled, restoreFolder, settle } from '../../src/host/restore';
+import { FolderSession } from '../../src/host/folderSession';
+import { restoreFolder } from '../../src/host/restore';
 import { openStateFolder } from '../../src/host/stateFolder';
 import { Vault } from '../../src/host/vault';
 import { type Bundle, bundle } from '../support/bundle';
@@ -43,9 +44,17 @@ async function recover(workspace: TestWorkspace): Promise<number> {
     if (!inFiles) expect(vault.byValue(value)).toBeDefined();
   }
   const left = temporaries(workspace.folder).length;
-  // What a session does when it opens.
-  if (left > 0) expect(isUnsettled(vault)).toBe(true);
-  await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
+  // Every command and every window opens a session: that alone takes away what the kill left.
+  const session = new FolderSession({
+    folder: workspace.folder,
+    proxyScript: '',
+    preloadScript: undefined,
+    environment: {},
+    stateRoot: workspace.stateRoot,
+    what: 'a test',
+  });
+  await session.open();
+  session.dispose();
   expect(temporaries(workspace.folder)).toEqual([]);
   expect(temporaries(state.directory)).toEqual([]);
   const { failed } = await restoreFolder({ folder: state.folder, vault });

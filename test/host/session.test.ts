@@ -1,11 +1,25 @@
 // A folder's session with the real forked proxy: settings written and taken back, ports, tokens, owners, the policy file.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Notice, StartOptions } from '../../src/host/api';
 import { FolderSession } from '../../src/host/folderSession';
+import { bundle } from '../support/bundle';
 import { ANTHROPIC, TestWorkspace } from '../support/workspace';
 
 const dist = path.join(import.meta.dirname, '../../dist');
@@ -32,6 +46,7 @@ async function open(
     preloadScript: path.join(dist, 'preload.cjs'),
     environment,
     stateRoot: workspace.stateRoot,
+    home: workspace.base,
     what: 'a test',
   });
   const notices: Notice[] = [];
@@ -133,7 +148,7 @@ describe('start and stop', () => {
     await session.start(ROUTED);
     await failed;
     expect(session.state).toMatchObject({ kind: 'failed', reason: 'proxy-crashed' });
-    expect(states.filter((kind) => kind === 'running').length).toBeGreaterThan(3);
+    expect(states.filter((kind) => kind === 'starting').length).toBeGreaterThan(3);
     expect(existsSync(workspace.file('.claude'))).toBe(false);
   });
 
@@ -167,9 +182,14 @@ describe('start and stop', () => {
     expect(child).toMatch(/^\d+$/);
     mkdirSync(workspace.file('.claude'));
     writeFileSync(workspace.file(LOCAL), settings);
+    // Killed between the temporary file, with the token in it, and the rename.
+    const { entries } = JSON.parse(journal) as { entries: { temporary?: string }[] };
+    const temporary = entries.find((entry) => entry.temporary !== undefined)!.temporary!;
+    expect(path.dirname(temporary)).toBe(workspace.file('.claude'));
+    writeFileSync(temporary, settings);
     writeFileSync(path.join(stateFolder, 'wiring.json'), journal);
     await open();
-    expect(existsSync(workspace.file(LOCAL))).toBe(false);
+    expect(existsSync(workspace.file('.claude'))).toBe(false);
   });
 });
 
@@ -205,6 +225,95 @@ describe("Claude Code's settings", () => {
     expect(after).toContain('"NO_PROXY": "*"');
     expect(after).toContain('// mine');
     expect(after).not.toContain('HTTPS_PROXY');
+  });
+
+  it('that were an empty file are taken back when it was edited meanwhile', async () => {
+    workspace = new TestWorkspace({ [LOCAL]: '' });
+    const { session } = await open();
+    await session.start(ROUTED);
+    workspace.write(LOCAL, workspace.read(LOCAL).replace('{', '{\n  "model": "opus",'));
+    await session.stop();
+    expect(JSON.parse(workspace.read(LOCAL))).toEqual({ model: 'opus' });
+  });
+
+  it('are not written through a linked folder into a file that git tracks', async () => {
+    workspace = new TestWorkspace({ 'docs/site/settings.local.json': '{}' });
+    symlinkSync('docs/site', workspace.file('.claude'));
+    workspace.git('init', '-q');
+    workspace.git('add', '-f', '.');
+    const { session, notices } = await open();
+    await session.start(ROUTED);
+    expect(workspace.read('docs/site/settings.local.json')).toBe('{}');
+    expect(notices.map(({ message }) => message).join()).toMatch(/tracked by git/);
+  });
+
+  it('are written through a linked folder where git does not track the file, and excluded by its real name', async () => {
+    workspace = new TestWorkspace({ 'docs/site/x': '' });
+    symlinkSync('docs/site', workspace.file('.claude'));
+    workspace.git('init', '-q');
+    const { session } = await open();
+    await session.start(ROUTED);
+    expect(workspace.read('docs/site/settings.local.json')).toContain('HTTPS_PROXY');
+    expect(readFileSync(workspace.file('.git/info/exclude'), 'utf8')).toContain('/docs/site/settings.local.json\n');
+    await session.stop();
+    expect(existsSync(workspace.file('docs/site/settings.local.json'))).toBe(false);
+    expect(existsSync(workspace.file('docs/site/x'))).toBe(true);
+  });
+
+  it('are not written out of the folder, nor where git does not answer', async () => {
+    workspace = new TestWorkspace();
+    const outside = path.join(workspace.base, 'outside');
+    mkdirSync(outside);
+    symlinkSync(outside, workspace.file('.claude'));
+    const { session, notices } = await open();
+    await session.start(ROUTED);
+    expect(readdirSync(outside)).toEqual([]);
+    expect(notices.map(({ message }) => message).join()).toMatch(/leads out of the folder/);
+    await session.stop();
+    rmSync(workspace.file('.claude'));
+    // A repository that git refuses to read.
+    workspace.write('.git/HEAD', 'nonsense');
+    await session.start(ROUTED);
+    expect(session.state.kind).toBe('running');
+    expect(existsSync(workspace.file(LOCAL))).toBe(false);
+    expect(notices.map(({ message }) => message).join()).toMatch(/git does not say/);
+  });
+
+  it('deny the vault, credential stores and files with real values, never a swapped file', async () => {
+    workspace = new TestWorkspace({
+      '.env': `ANTHROPIC_API_KEY=${ANTHROPIC}\n`,
+      'db/.env': 'DATABASE_URL=postgres://app:s3cr3tPassw0rd99@localhost/db\n',
+      'public/.env': 'PORT=3000\n',
+    });
+    writeFileSync(path.join(workspace.base, '.netrc'), 'machine x login y password z\n');
+    const { session } = await open();
+    const deny = () =>
+      (JSON.parse(workspace.read(LOCAL)) as { permissions: { deny: string[] } }).permissions.deny.map((rule) =>
+        rule.replace(workspace.base, '').replace(/folders\/[0-9a-f]+/, 'ID'),
+      );
+    await session.start(ROUTED);
+    const always = ['Read(//state/sandbox-agent/ID/**)', 'Read(//.netrc)'];
+    expect(deny()).toEqual([...always, 'Read(//work space/.env)', 'Read(//work space/db/.env)']);
+    const scan = await session.scan();
+    await session.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
+    expect(deny()).toEqual([...always, 'Read(//work space/db/.env)']);
+    await session.restore();
+    expect(deny()).toContain('Read(//work space/.env)');
+  });
+
+  it('say of a hostile repository what is held and what is not', async () => {
+    workspace = new TestWorkspace({
+      '.claude/settings.json': JSON.stringify({ env: { NO_PROXY: '*', ANTHROPIC_AUTH_TOKEN: 'x' } }),
+    });
+    const { session, notices } = await open();
+    await session.start(ROUTED);
+    const said = () => notices.map(({ message }) => message).join('\n');
+    expect(said()).toMatch(/NO_PROXY.*takes precedence/);
+    expect(said()).toMatch(/ANTHROPIC_AUTH_TOKEN.*nothing of ours takes that back/);
+    await session.stop();
+    notices.length = 0;
+    await session.start({ ...ROUTED, claudeSettings: 'none' });
+    expect(said()).toMatch(/NO_PROXY.*nothing of ours takes that back/);
   });
 
   it('are noticed by Doctor when somebody changes them back', async () => {
@@ -282,6 +391,162 @@ describe('the policy file', () => {
     expect(session.policy.state.policy.mode).toBe('enforce');
     expect(workspace.read('.sandbox-agent/policy.yaml')).toContain('enforce');
   });
+});
+
+describe('the policy file and what is in the way', () => {
+  const FILE = '.sandbox-agent/policy.yaml';
+  const ENFORCE = 'version: 1\nmode: enforce\nrules: []\n';
+
+  it.each(['the file', 'its folder'])('is neither read nor written where %s leads out of the folder', async (which) => {
+    workspace = new TestWorkspace();
+    const outside = path.join(workspace.base, 'outside');
+    mkdirSync(outside);
+    const victim = path.join(outside, 'policy.yaml');
+    writeFileSync(victim, 'ssh-ed25519 the only key\n');
+    if (which === 'the file') {
+      mkdirSync(workspace.file('.sandbox-agent'));
+      symlinkSync(victim, workspace.file(FILE));
+    } else symlinkSync(outside, workspace.file('.sandbox-agent'));
+    const { session, notices } = await open();
+    expect(session.policy.state.pending).toBeUndefined();
+    await expect(session.policy.reject()).rejects.toThrow(/leads out of the folder/);
+    await expect(session.policy.write(ENFORCE)).rejects.toThrow(/leads out of the folder/);
+    await session.start(ROUTED);
+    expect(session.state.kind).toBe('running');
+    expect(notices.map(({ message }) => message).join()).toMatch(/leads out of the folder.*is in force/);
+    expect(session.policy.state.policy.mode).toBe('monitor');
+    expect(readFileSync(victim, 'utf8')).toBe('ssh-ed25519 the only key\n');
+    expect(readdirSync(outside)).toEqual(['policy.yaml']);
+  });
+
+  it('keeps an edit that was saved a moment ago, which no watcher has told of', async () => {
+    workspace = new TestWorkspace();
+    const { session } = await open();
+    await session.policy.ensureFile();
+    const saved = `${workspace.read(FILE)}# an edit of the user\n`;
+    workspace.write(FILE, saved);
+    expect(await session.policy.write(ENFORCE)).toMatchObject([{ severity: 'error', code: 'waiting-change' }]);
+    expect(workspace.read(FILE)).toBe(saved);
+    expect(session.policy.state).toMatchObject({ policy: { mode: 'monitor' }, pending: { text: saved } });
+  });
+
+  it('approves the text that was shown and no later one', async () => {
+    workspace = new TestWorkspace({ [FILE]: ENFORCE });
+    const { session } = await open();
+    const shown = session.policy.state.pending!.text;
+    const later = `${ENFORCE}# and one thing more\n`;
+    workspace.write(FILE, later);
+    await session.policy.approve(shown);
+    expect(session.policy.state).toMatchObject({ approvedText: ENFORCE, pending: { text: later } });
+  });
+
+  it('may lie in a folder that cannot be written: the proxy runs, and what is missing is said', async () => {
+    workspace = new TestWorkspace({ '.env': 'A=1\n', '.claude/x': '' });
+    const asRoot = process.getuid?.() === 0;
+    const nobody = asRoot ? { uid: 65534, gid: 65534 } : {};
+    mkdirSync(workspace.stateRoot, { recursive: true });
+    chmodSync(workspace.base, 0o755);
+    for (const folder of ['.', '.claude']) chmodSync(workspace.file(folder), 0o555);
+    if (asRoot) chownSync(workspace.stateRoot, 65534, 65534);
+    const readOnly = await bundle('readOnlySession');
+    const proxy = path.join(path.dirname(readOnly.script), 'proxy.js');
+    copyFileSync(path.join(dist, 'proxy.js'), proxy);
+    chmodSync(proxy, 0o644);
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [readOnly.script, workspace.folder, workspace.stateRoot, proxy],
+      { encoding: 'utf8', cwd: '/', env: { PATH: process.env['PATH'], HOME: workspace.stateRoot }, ...nobody },
+    );
+    readOnly.remove();
+    for (const folder of ['.', '.claude']) chmodSync(workspace.file(folder), 0o755);
+    expect(stderr).toBe('');
+    const result = JSON.parse(stdout) as Record<string, unknown>;
+    expect(result).toMatchObject({ state: { kind: 'running' }, mode: 'monitor', after: 'monitor' });
+    expect(result['refused']).toMatch(/cannot be written/);
+    expect((result['notices'] as string[]).join('\n')).toMatch(
+      /policy\.yaml cannot be written \(EACCES\).*default, is in force[^]*settings\.local\.json was not written.*cannot be written/,
+    );
+    expect(existsSync(workspace.file(FILE))).toBe(false);
+  });
+});
+
+it('a running proxy learns what another process protects', async () => {
+  workspace = new TestWorkspace({ '.env': `ANTHROPIC_API_KEY=${ANTHROPIC}\n` });
+  const origin = http.createServer((request, response) => response.end(String(request.headers['x-api-key'])));
+  await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
+  const { port: originPort } = origin.address() as net.AddressInfo;
+  const { session } = await open();
+  await session.policy.write(`version: 1
+rules:
+  - type: allow
+    addresses: any
+    condition: { match: { host: "127.0.0.1", port: any } }
+secrets:
+  ANTHROPIC_API_KEY: { hosts: ["127.0.0.1"], in: ["header:x-api-key"] }
+`);
+  await session.start(ROUTED);
+  execFileSync(process.execPath, [path.join(dist, 'cli.js'), 'protect', '--yes', workspace.folder], {
+    env: { PATH: process.env['PATH'], HOME: workspace.base, XDG_STATE_HOME: workspace.xdg },
+    stdio: 'ignore',
+  });
+  const dummy = /=(.*)/.exec(workspace.read('.env'))![1]!;
+  expect(dummy).not.toBe(ANTHROPIC);
+  const proxy = new URL(session.agentEnvironment('claude')!['HTTP_PROXY']!);
+  // What the origin got. (In its answer the real value is a dummy again.)
+  const seen: string[] = [];
+  origin.on('request', (request) => seen.push(String(request.headers['x-api-key'])));
+  const send = () =>
+    new Promise<void>((resolve, reject) => {
+      const authorization = Buffer.from(`${proxy.username}:${proxy.password}`).toString('base64');
+      http
+        .get(
+          {
+            host: '127.0.0.1',
+            port: proxy.port,
+            path: `http://127.0.0.1:${originPort}/`,
+            headers: {
+              host: `127.0.0.1:${originPort}`,
+              'x-api-key': dummy,
+              'proxy-authorization': `Basic ${authorization}`,
+            },
+          },
+          (response) => response.resume().on('end', resolve),
+        )
+        .on('error', reject);
+    });
+  // The watch takes a moment; without it this never ends.
+  while (seen.at(-1) !== ANTHROPIC) await send();
+  expect((await session.secrets()).map(({ name }) => name)).toEqual(['ANTHROPIC_API_KEY']);
+  origin.closeAllConnections();
+  await new Promise((resolve) => origin.close(resolve));
+});
+
+it('a key that changed in the environment leaves the dummies in files known', async () => {
+  const changed = ANTHROPIC.replace('Host0', 'Rota0');
+  const third = ANTHROPIC.replace('Host0', 'Third');
+  workspace = new TestWorkspace({ '.env': `ANTHROPIC_API_KEY=${ANTHROPIC}\n` });
+  const first = await open({ ANTHROPIC_API_KEY: ANTHROPIC });
+  const scan = await first.session.scan();
+  await first.session.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
+  const inFile = /=(.*)/.exec(workspace.read('.env'))![1]!;
+  const dummies = [inFile];
+  for (const value of [changed, third]) {
+    const { session } = await open({ ANTHROPIC_API_KEY: value });
+    await session.start({ ...ROUTED, claudeSettings: 'none' });
+    const dummy = session.agentEnvironment('claude')!['ANTHROPIC_API_KEY']!;
+    expect(dummy).not.toBe(value);
+    expect(dummies).not.toContain(dummy);
+    dummies.push(dummy);
+    const secrets = await session.secrets();
+    // The file's is injected, noticed and redacted as before; of the environment's, the one of now.
+    expect(secrets.map((secret) => secret.dummy).sort()).toEqual([inFile, dummy].sort());
+    expect((await session.scan()).values).toEqual([]);
+    expect((await session.realEnvironment())['ANTHROPIC_API_KEY']).toBe(ANTHROPIC);
+    await session.stop();
+  }
+  const last = await open({ ANTHROPIC_API_KEY: third });
+  expect((await last.session.restore()).failed).toEqual([]);
+  expect(workspace.read('.env')).toBe(`ANTHROPIC_API_KEY=${ANTHROPIC}\n`);
 });
 
 it('environments hold dummies, and the real ones only where that was asked for', async () => {

@@ -15,7 +15,9 @@ export const FILES: Readonly<Record<string, string>> = {
 export class TestWorkspace {
   readonly base = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-host-')));
   readonly folder = path.join(this.base, 'work space');
-  readonly stateRoot = path.join(this.base, 'state');
+  /** XDG_STATE_HOME for the command line, and what that makes the root of all state. */
+  readonly xdg = path.join(this.base, 'state');
+  readonly stateRoot = path.join(this.xdg, 'sandbox-agent');
 
   constructor(files: Readonly<Record<string, string | Buffer>> = FILES) {
     mkdirSync(this.folder);
