@@ -1,15 +1,12 @@
 // One protected folder: its vault, its policy, its proxy process, its agents' settings. An explicit state machine; transitions
 // run one at a time. What it shows is what is: never greener.
-import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { type AgentEnvironmentOptions, agentEnvironment, wiringEnvironment } from '../core/agents/environment';
-import { type ClaudeWiring, holdsWiring } from '../core/agents/claudeSettings';
 import type { Disposable } from '../core/base/disposable';
 import { Emitter } from '../core/base/event';
 import type { Flow } from '../core/flows/flow';
 import type { BoundSecret } from '../core/secrets/types';
-import { readIfThere, writeFileAtomic } from '../files/atomicFile';
 import { undoWiring } from '../files/wiring';
 import type { IssuedCertificate } from '../files/x509';
 import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
@@ -28,9 +25,9 @@ import type {
   StartOptions,
 } from './api';
 import { takeChangedKeys } from './agentKeys';
+import { AgentWiring, type Wired } from './agentWiring';
 import { loadAuthority, upstreamRoots, writeBundle } from './authority';
-import { wireClaude, wiredFiles } from './claudeWiring';
-import { denyRules } from './denied';
+import { wiredFiles } from './claudeWiring';
 import { diagnose } from './doctor';
 import { type Lock, takeLock } from './lock';
 import { DEFAULT_POLICY_FILE, PolicyFile } from './policyFile';
@@ -39,13 +36,12 @@ import { ProxyProcess, ProxyStartError } from './proxyProcess';
 import { realEnvironment } from './realEnvironment';
 import { restoreFolder, settle } from './restore';
 import { servedElsewhere } from './served';
+import { type Stored, readStored, writeStored } from './sessionStore';
 import { type StateFolder, openStateFolder } from './stateFolder';
 import { findProgram } from './tools';
 import { Vault } from './vault';
 import { watchVault } from './vaultWatch';
 
-/** One token each: a label cannot be claimed by another agent. */
-const LABELS = ['claude', 'codex', 'gemini', 'terminal', 'other'] as const;
 const BACK_OFF_MS = [250, 500, 1_000, 2_000, 4_000];
 /** A proxy that ran this long before it crashed starts the count anew. */
 const STEADY_MS = 60_000;
@@ -67,18 +63,12 @@ export interface FolderSessionOptions {
   readonly what: string;
 }
 
-interface Stored {
-  readonly port: number;
-  /** For another process that asks how this folder is served. */
-  readonly level?: Level;
-  readonly tokens: Readonly<Record<string, string>>;
-}
-
 interface Opened {
   readonly state: StateFolder;
   readonly vault: Vault;
   readonly policy: PolicyFile;
   readonly protector: Protector;
+  readonly wiring: AgentWiring;
 }
 
 interface Running {
@@ -111,12 +101,9 @@ export class FolderSession implements FolderSessionApi {
   #crashes = 0;
   #generation = 0;
   #disposed = false;
-  #wiring: ClaudeWiring | undefined;
   #vaultWatch: Disposable | undefined;
   /** What the proxy was told last, as JSON: never written anywhere. */
   #sentSecrets = '';
-  /** Notices about settings, since the user's last start. */
-  readonly #told = new Set<string>();
 
   constructor(private readonly options: FolderSessionOptions) {
     this.#environment = options.environment ?? process.env;
@@ -144,7 +131,13 @@ export class FolderSession implements FolderSessionApi {
       state.folder,
     );
     const protector = new Protector({ folder: state.folder, vault, environment: this.#environment });
-    this.#opened = { state, vault, policy, protector };
+    const wiring = new AgentWiring({
+      state,
+      protector,
+      home: this.options.home ?? os.homedir(),
+      notify: (notice) => this.#notices.fire(notice),
+    });
+    this.#opened = { state, vault, policy, protector, wiring };
     await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
     policy.onDidChange(({ approvedText }) => this.#running?.proxy.send({ type: 'policy', text: approvedText }));
     await this.#settleWiring(state);
@@ -227,8 +220,8 @@ export class FolderSession implements FolderSessionApi {
       if (this.#running) return;
       clearTimeout(this.#retry);
       this.#crashes = 0;
-      this.#told.clear();
       await this.open();
+      this.#need().wiring.reset();
       await this.#start(options);
     });
   }
@@ -236,7 +229,7 @@ export class FolderSession implements FolderSessionApi {
   async #start(options: StartOptions): Promise<void> {
     this.#set({ kind: 'starting' });
     try {
-      const { state, vault } = this.#need();
+      const { state, vault, wiring } = this.#need();
       if (!this.#lock) {
         const taken = await takeLock(state.lock, this.options.what);
         if ('owner' in taken) {
@@ -271,7 +264,7 @@ export class FolderSession implements FolderSessionApi {
       proxy.onUnexpectedExit((how) => this.#crashed(running, how));
       if (proxy.unexpectedExit !== undefined) this.#crashed(running, proxy.unexpectedExit);
       this.#vaultWatch ??= watchVault(state.vault, () => void this.#vaultChanged());
-      await this.#wire(running);
+      await wiring.write(this.#wired(running));
       // Crashed meanwhile: that was said, and is not to be painted over.
       if (!this.#isCurrent(running)) return;
       this.#set({ kind: 'running', port, level, since: running.since });
@@ -318,7 +311,7 @@ export class FolderSession implements FolderSessionApi {
     withOpenPort: boolean,
   ): Promise<{ proxy: ProxyProcess; port: number; openPort: number | undefined }> {
     const { state, policy } = this.#need();
-    const stored = await this.#readStored();
+    const stored = await readStored(state.session);
     const secrets = this.#boundSecrets();
     this.#sentSecrets = JSON.stringify(secrets);
     const configuration = {
@@ -348,7 +341,8 @@ export class FolderSession implements FolderSessionApi {
         message: `Port ${stored.port} is taken by another program; the proxy listens on ${started.port} now. Agents that were started before must be started again.`,
       });
     }
-    await this.#store({ ...stored, port: started.port, level });
+    this.#stored = { ...stored, port: started.port, level };
+    await writeStored(state.session, this.#stored);
     return started;
   }
 
@@ -385,57 +379,14 @@ export class FolderSession implements FolderSessionApi {
     }
   }
 
-  /** Writes Claude Code's settings. What there is to say is said once. */
-  async #wire(running: Running): Promise<void> {
-    const { state } = this.#need();
-    this.#wiring = await this.#claudeWiring(running);
-    const { notices } = await wireClaude({
-      folder: state.folder,
-      journal: state.wiring,
-      where: running.options.claudeSettings,
-      wiring: this.#wiring,
-      home: this.#home,
-    });
-    for (const notice of notices) {
-      if (this.#told.has(notice.message)) continue;
-      this.#told.add(notice.message);
-      this.#notices.fire(notice);
-    }
+  #wired({ level, options, openPort }: Running): Wired {
+    const env = wiringEnvironment(this.#environmentOptions('claude'));
+    return { level, options, openPort, env, policy: this.policy.state.policy };
   }
 
   /** Files were swapped or given back: what agents may read has changed. */
   async #rewire(): Promise<void> {
-    if (!this.#running || !this.#wiring) return;
-    const { deny } = await this.#claudeWiring(this.#running);
-    if (deny.join('\n') !== this.#wiring.deny.join('\n')) await this.#wire(this.#running);
-  }
-
-  get #home(): string {
-    return this.options.home ?? os.homedir();
-  }
-
-  async #claudeWiring({ level, openPort }: Running): Promise<ClaudeWiring> {
-    const { state, protector } = this.#need();
-    const scan = await protector.scan();
-    const hosts = this.policy.state.policy.rules
-      .filter(({ type }) => type !== 'block')
-      .flatMap(({ match }) => match.host ?? []);
-    return {
-      env: wiringEnvironment(this.#environmentOptions('claude')),
-      deny: await denyRules(state.folder, state.directory, this.#home, scan, protector.swappedFiles),
-      sandbox:
-        level === 'confined commands'
-          ? {
-              enabled: true,
-              failIfUnavailable: true,
-              allowUnsandboxedCommands: false,
-              network: {
-                allowedDomains: [...new Set(hosts)],
-                ...(openPort === undefined ? {} : { httpProxyPort: openPort }),
-              },
-            }
-          : undefined,
-    };
+    if (this.#running) await this.#need().wiring.update(this.#wired(this.#running));
   }
 
   #environmentOptions(label: string): AgentEnvironmentOptions {
@@ -530,19 +481,9 @@ export class FolderSession implements FolderSessionApi {
     }, wait);
   }
 
-  /** Settings files that no longer hold what we wrote: an agent, or another tool, changed them back. */
-  async #changedBack(): Promise<string[]> {
-    const changed: string[] = [];
-    for (const file of await wiredFiles(this.#need().state.wiring)) {
-      const text = (await readIfThere(file))?.toString('utf8');
-      if (this.#wiring && (text === undefined || !holdsWiring(text, this.#wiring))) changed.push(file);
-    }
-    return changed;
-  }
-
   async doctor(): Promise<readonly DoctorLine[]> {
     await this.open();
-    const { state, policy } = this.#need();
+    const { state, policy, wiring } = this.#need();
     return diagnose({
       folder: state.folder,
       directory: state.directory,
@@ -550,32 +491,12 @@ export class FolderSession implements FolderSessionApi {
       policy: policy.state,
       secrets: await this.secrets(),
       wired: await wiredFiles(state.wiring),
-      unwired: await this.#changedBack(),
+      unwired: await wiring.changedBack(),
       scan: await this.scan(),
       environment: this.#environment,
-      home: this.#home,
+      home: this.options.home ?? os.homedir(),
       served: this.#running ? undefined : await servedElsewhere(state),
     });
-  }
-
-  /** Tokens and port survive a reload, so that a running agent finds the same proxy again. */
-  async #readStored(): Promise<Stored> {
-    const text = (await readIfThere(this.#need().state.session))?.toString('utf8');
-    let stored: Partial<Stored> = {};
-    try {
-      stored = JSON.parse(text ?? '{}') as Partial<Stored>;
-    } catch {
-      // A damaged file costs running agents a restart, nothing else.
-    }
-    const tokens = Object.fromEntries(
-      LABELS.map((label) => [label, stored.tokens?.[label] ?? randomBytes(24).toString('base64url')]),
-    );
-    return { port: Number.isInteger(stored.port) ? stored.port! : 0, tokens };
-  }
-
-  async #store(stored: Stored): Promise<void> {
-    this.#stored = stored;
-    await writeFileAtomic(this.#need().state.session, JSON.stringify(stored), { mode: 0o600 });
   }
 
   #serial<T>(work: () => Promise<T>): Promise<T> {

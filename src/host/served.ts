@@ -1,9 +1,9 @@
 // The proxy that another window or program runs for a folder: who owns it, and whether its port answers. It looks; it takes
 // no lock and changes nothing.
 import net from 'node:net';
-import { readIfThere } from '../files/atomicFile';
 import type { Level } from './api';
 import { type Owner, lockOwner } from './lock';
+import { readStored } from './sessionStore';
 import type { StateFolder } from './stateFolder';
 
 export interface Served {
@@ -19,23 +19,8 @@ const PROBE_MS = 1_000;
 export async function servedElsewhere(state: StateFolder): Promise<Served | undefined> {
   const owner = await lockOwner(state.lock);
   if (!owner) return undefined;
-  const { port, level } = await readPort(state.session);
+  const { port, level } = await readStored(state.session);
   return { owner, port, level, answers: await accepts(port) };
-}
-
-async function readPort(file: string): Promise<{ readonly port: number; readonly level: Level | undefined }> {
-  try {
-    const stored = JSON.parse((await readIfThere(file))?.toString('utf8') ?? '{}') as {
-      port?: unknown;
-      level?: unknown;
-    };
-    return {
-      port: typeof stored.port === 'number' ? stored.port : 0,
-      level: stored.level === 'confined commands' || stored.level === 'routed' ? stored.level : undefined,
-    };
-  } catch {
-    return { port: 0, level: undefined };
-  }
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 // Scan, swap and restore on real files, with a real vault.
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   lstatSync,
@@ -18,6 +19,7 @@ import { Protector } from '../../src/host/protect';
 import { restoreFolder } from '../../src/host/restore';
 import { openStateFolder } from '../../src/host/stateFolder';
 import { Vault } from '../../src/host/vault';
+import { bundle } from '../support/bundle';
 import { ANTHROPIC, FILES, GITHUB, TestWorkspace } from '../support/workspace';
 
 let workspace: TestWorkspace;
@@ -230,12 +232,25 @@ describe('protect and restore', () => {
     expect(workspace.read('.env')).toBe('OTHER=1\n');
   });
 
-  it.skipIf(process.getuid?.() === 0)('leave a read-only file alone and say so', async () => {
+  it('leave a read-only file alone and say so', async () => {
     workspace = new TestWorkspace();
+    // Root may write everything: then the swap is done by somebody else, whom all of it belongs to.
+    const asRoot = process.getuid?.() === 0;
+    mkdirSync(workspace.stateRoot, { recursive: true });
+    chmodSync(workspace.base, 0o755);
+    if (asRoot) execFileSync('chown', ['-R', '65534:65534', workspace.folder, workspace.stateRoot]);
     chmodSync(workspace.file('.env'), 0o400);
-    const { report } = await protectAll();
-    expect(report.refused[0]?.reason).toMatch(/cannot be written/);
+    const script = await bundle('crashingProtect');
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [script.script, 'protect', workspace.folder, workspace.stateRoot, '0'],
+      { encoding: 'utf8', cwd: '/', ...(asRoot ? { uid: 65534, gid: 65534 } : {}) },
+    );
+    script.remove();
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/refused \.env: \.env cannot be written/);
     expect(readFileSync(workspace.file('.env'), 'utf8')).toBe(FILES['.env']);
+    expect(workspace.read('packages/web/.env.local')).not.toContain(GITHUB);
   });
 
   it('untick what git tracks, and list the copies in files and in history', async () => {

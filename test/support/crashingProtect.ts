@@ -19,7 +19,9 @@ async function main(): Promise<void> {
   if (what === 'protect') {
     const protector = new Protector(deps);
     const scan = await protector.scan();
-    await protector.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
+    const report = await protector.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
+    for (const { file, reason } of report.refused)
+      process.stdout.write(`refused ${file ?? 'environment'}: ${reason}\n`);
   } else await restoreFolder(deps);
   process.stdout.write(`operations ${count} ${randomBytes(1).length}\n`);
 }

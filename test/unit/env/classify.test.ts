@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classify } from '../../../src/core/env/classify';
+import { classify, isPublicName } from '../../../src/core/env/classify';
 import { body, hex, keys } from './fakeKeys';
 
 const fresh = { tracked: false, doubt: undefined };
@@ -137,4 +137,13 @@ describe('what is no secret', () => {
     ['SENTENCE', 'this is a text with 12 words, or so'],
     ['EMPTY', ''],
   ])('%s=%s', (key, value) => expect(judge(key, value)).toBeUndefined());
+});
+
+it.each([
+  ['NEXT_PUBLIC_KEY', true],
+  ['vite_token', true],
+  ['PUBLICATION_KEY', false],
+  ['API_KEY', false],
+])('isPublicName(%s) is %s', (name, expected) => {
+  expect(isPublicName(name)).toBe(expected);
 });
