@@ -2,6 +2,7 @@
 // engine fair and reversible (docs/decisions/0001-engine.md). It is no guard: see that document for what its hooks cannot reach.
 import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import { type IContext, Proxy } from 'http-mitm-proxy';
 import { canonicalHost, splitAuthority } from '../../src/core/base/host';
 import { makeLeaf, readIssuer } from '../../src/files/x509';
@@ -165,10 +166,12 @@ export class HttpMitmProxyEngine implements Engine {
     readonly host: string;
     readonly port: number;
   }): Promise<{ readonly host: string; readonly port: number }> {
-    const httpsAgent = new https.Agent({ keepAlive: true, ca: [...this.options.upstreamCa] });
+    const { lookup, upstreamCa } = this.options;
+    const named = lookup ? { lookup: nodeLookup(lookup) } : {};
+    const httpsAgent = new https.Agent({ keepAlive: true, ca: [...upstreamCa], ...named });
     await new Promise<void>((resolve, reject) => {
       this.#proxy.listen(
-        { host, port, sslCaDir: this.directory, httpsAgent, httpAgent: new http.Agent({ keepAlive: true }) },
+        { host, port, sslCaDir: this.directory, httpsAgent, httpAgent: new http.Agent({ keepAlive: true, ...named }) },
         ((error?: Error) => {
           if (error) reject(error);
           else resolve();
@@ -186,6 +189,20 @@ export class HttpMitmProxyEngine implements Engine {
   async close(): Promise<void> {
     this.#proxy.close();
   }
+}
+
+/** The engine's look-up in the form that Node's sockets take. */
+function nodeLookup(lookup: NonNullable<EngineOptions['lookup']>): net.LookupFunction {
+  return (name, { all }, done) => {
+    lookup(name).then(
+      (found) => {
+        const addresses = found.map((address) => ({ address, family: net.isIP(address) }));
+        if (all === true) done(null, addresses);
+        else done(null, addresses[0]!.address, addresses[0]!.family);
+      },
+      (error: unknown) => done(error as NodeJS.ErrnoException, ''),
+    );
+  };
 }
 
 function fieldsOf(rawHeaders: readonly string[]): Fields {

@@ -100,7 +100,7 @@ export class Tunnel {
   cut(code: string, message: string): void {
     this.#end({ kind: 'failed', code, message });
     this.#abort.abort();
-    this.#upstream?.destroy();
+    if (this.#upstream) breakOff(this.#upstream);
     breakOff(this.client);
   }
 
