@@ -37,6 +37,7 @@ const server = await startServer({
 const browser = await launchBrowser();
 const context = await browser.newContext({
   viewport: { width: 1400, height: 900 },
+  reducedMotion: 'reduce',
   permissions: ['clipboard-read', 'clipboard-write'],
 });
 const page = await context.newPage();
@@ -107,7 +108,7 @@ try {
     await workbench.screenshot('1-approve');
     const question = await workbench.answer('Approve');
     expect(question.includes('mode enforce'), `the question does not say what changes: ${question}`);
-    await page.getByRole('treeitem', { name: /policy change waits/ }).waitFor({ state: 'detached' });
+    await page.getByRole('tab', { name: /waiting for approval/ }).waitFor({ state: 'detached' });
     await workbench.clearNotifications();
   });
 
@@ -183,7 +184,8 @@ try {
     await plain('/status');
     const tree = page.getByRole('tree', { name: /Flows/ });
     await tree.getByText('GET 200 /hello').waitFor();
-    await tree.getByText('injected DEMO_API_KEY').first().waitFor();
+    await tree.getByText('DEMO_API_KEY · rule 2').waitFor();
+    await tree.getByText('rule 1 · No administration').waitFor();
     await tree.getByText('GET 403 /admin/keys').waitFor();
     await tree.getByText('GET 200 /status').waitFor();
     await workbench.screenshot('3-flows');
@@ -200,10 +202,7 @@ try {
     const lines = readFileSync(path.join(demo.folder, 'README.md'), 'utf8').split('\n');
     const line = lines.findIndex((text) => text.includes(`${demo.url}/hello`));
     await workbench.goTo(line + 1, lines[line].indexOf(demo.url) + 4);
-    await page.locator('.codicon-light-bulb, [class*=codicon-gutter-lightbulb]').first().waitFor();
-    await page.keyboard.press('Control+.');
-    const action = page.getByText('Quick fix: Block host localhost').first();
-    await action.waitFor();
+    const action = await workbench.lightbulb('Quick fix: Block host localhost');
     await workbench.screenshot('5-quick-fix');
     await action.click();
     await page.getByText('localhost is blocked').first().waitFor();
@@ -260,9 +259,9 @@ try {
     await page.locator('.monaco-dialog-box').waitFor();
     writeFileSync(file, 'version: 1\nmode: monitor\nrules: []\n');
     await workbench.answer('Approve');
+    await page.getByRole('tab', { name: /waiting for approval/ }).waitFor({ state: 'detached' });
     await page.getByRole('treeitem', { name: /Policy: enforce/ }).waitFor();
-    await workbench.command('Sandbox Agent: Open Policy');
-    let panel = await workbench.webview('h1');
+    const panel = await workbench.webview('h1');
     await panel.getByText('This text waits for your approval.').waitFor();
     await panel.getByRole('button', { name: 'Put the approved text back' }).click();
     await eventually(() => policy().includes('What the user looks at'), 'another text than the shown one was approved');
@@ -270,8 +269,7 @@ try {
     writeFileSync(file, before);
     await panel.getByRole('button', { name: 'Approve this text' }).click();
     await workbench.answer('Approve');
-    await workbench.command('Sandbox Agent: Open Policy');
-    panel = await workbench.webview('h1');
+    await page.getByRole('tab', { name: /waiting for approval/ }).waitFor({ state: 'detached' });
     await panel.getByText('in force').waitFor();
     expect(policy() === before, 'the text that was approved in the panel is not in the file');
     await workbench.clearNotifications();
@@ -283,6 +281,8 @@ try {
     await page.locator('.view-lines').getByText('Nothing from the examples').waitFor();
   });
 
+  await workbench.widenSideBar(70);
+  await page.setViewportSize({ width: 1400, height: 640 });
   for (const [theme, name] of [
     ['Light Modern', 'light'],
     ['Dark Modern', 'dark'],
@@ -293,10 +293,15 @@ try {
       await page
         .locator(`.monaco-workbench.${{ light: 'vs', dark: 'vs-dark', 'high-contrast': 'hc-black' }[name]}`)
         .waitFor();
+      await workbench.command('View: Close All Editors');
+      await workbench.command('Sandbox Agent: Clear Flows');
+      const tree = page.getByRole('tree', { name: /Flows/ });
+      await tree.getByText('GET 403 /admin/keys').waitFor({ state: 'detached' });
       await plain('/status');
       await ask('/hello');
       await ask('/admin/keys');
-      await page.getByRole('tree', { name: /Flows/ }).getByText('GET 403 /admin/keys').first().waitFor();
+      for (const text of ['GET 200 /status', 'GET 200 /hello', 'GET 403 /admin/keys'])
+        await tree.getByText(text).waitFor();
       await workbench.command('Sandbox Agent: Open Policy');
       const panel = await workbench.webview('h1');
       await panel.getByText('in force').waitFor();

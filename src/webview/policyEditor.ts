@@ -99,12 +99,16 @@ function banners({ approval, problems }: EditorModel): HTMLElement[] {
         { class: 'banner warning', role: 'alert' },
         el('strong', {}, 'This text waits for your approval. '),
         'It was not written by a command of yours; the approved text is in force. ',
-        button('Show difference', 'Show the difference', command('showDifference'), { 'data-focus': 'difference' }),
-        ...(valid ? [button('Approve', 'Approve this text', command('approve'), { 'data-focus': 'approve' })] : []),
-        button('Put back', 'Put the approved text back', command('putBack'), {
-          class: 'secondary',
-          'data-focus': 'back',
-        }),
+        el(
+          'span',
+          { class: 'buttons' },
+          button('Show difference', 'Show the difference', command('showDifference'), { 'data-focus': 'difference' }),
+          ...(valid ? [button('Approve…', 'Approve this text', command('approve'), { 'data-focus': 'approve' })] : []),
+          button('Put back', 'Put the approved text back', command('putBack'), {
+            class: 'secondary',
+            'data-focus': 'back',
+          }),
+        ),
       ),
     );
   }
@@ -127,11 +131,15 @@ function banners({ approval, problems }: EditorModel): HTMLElement[] {
         'div',
         { class: `banner ${severity}`, role: severity === 'error' ? 'alert' : 'note' },
         `Line ${line}, column ${column}: ${message} `,
-        button(
-          'Show',
-          `Show line ${line}`,
-          () => post({ type: 'command', command: 'openAsText', at: { line, column } }),
-          { class: 'secondary', 'data-focus': `problem ${index}` },
+        el(
+          'span',
+          { class: 'buttons' },
+          button(
+            'Show',
+            `Show line ${line}`,
+            () => post({ type: 'command', command: 'openAsText', at: { line, column } }),
+            { class: 'secondary', 'data-focus': `problem ${index}` },
+          ),
         ),
       ),
     ),
@@ -150,7 +158,9 @@ function table(rules: readonly NewRule[]): HTMLElement {
   });
   if (editing && place < 0) body.append(editing.editor.element);
   if (rules.length === 0 && !editing)
-    body.append(el('tr', {}, el('td', { colspan: String(COLUMNS.length), class: 'empty' }, 'No rules yet.')));
+    body.append(
+      el('tr', { class: 'nothing' }, el('td', { colspan: String(COLUMNS.length), class: 'empty' }, 'No rules yet.')),
+    );
   const heads = COLUMNS.map((text) =>
     el('th', { scope: 'col' }, text === 'Number' || text === 'Actions' ? el('span', { class: 'hidden' }, text) : text),
   );

@@ -43,6 +43,17 @@ async function showDifference(entry: FolderEntry, text: string): Promise<void> {
   );
 }
 
+/** A difference that was decided shows two equal texts. */
+async function closeDifferences(entry: FolderEntry): Promise<void> {
+  const tabs = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .filter(
+      ({ input }) =>
+        input instanceof vscode.TabInputTextDiff && input.original.toString() === approvedUri(entry).toString(),
+    );
+  await vscode.window.tabGroups.close(tabs);
+}
+
 export const showPolicyDifference: Command = async (deps, argument) => {
   const entry = await pending(deps, argument);
   const text = entry?.session.policy.state.pending?.text;
@@ -81,6 +92,7 @@ export const approvePolicy: Command = async (deps, argument) => {
     if (!(await confirmed(entry, text))) return;
   }
   await entry.session.policy.approve(text);
+  await closeDifferences(entry);
 };
 
 async function confirmed({ workspaceFolder, session }: FolderEntry, text: string): Promise<boolean> {
@@ -108,7 +120,9 @@ function summary(before: Policy, after: Policy): string {
 
 export const rejectPolicy: Command = async (deps, argument) => {
   const entry = await pending(deps, argument);
-  await entry?.session.policy.reject();
+  if (!entry) return;
+  await entry.session.policy.reject();
+  await closeDifferences(entry);
 };
 
 /** Tells once about each text that waits; the difference is what the user decides on. */

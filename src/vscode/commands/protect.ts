@@ -84,7 +84,7 @@ async function choose(values: readonly ScannedValue[]): Promise<readonly Scanned
       ]
         .filter((part) => part !== '')
         .join(', '),
-      detail: value.reason,
+      detail: `${value.reason.charAt(0).toUpperCase()}${value.reason.slice(1)}`,
       picked: value.ticked,
       value,
     });
@@ -94,7 +94,7 @@ async function choose(values: readonly ScannedValue[]): Promise<readonly Scanned
     ignoreFocusOut: true,
     matchOnDetail: true,
     title: vscode.l10n.t('Sandbox Agent: which values become dummies?'),
-    placeHolder: vscode.l10n.t('Ticked: they travel over HTTP. Unticked values stay real.'),
+    placeHolder: vscode.l10n.t('Ticked values are swapped for dummies; unticked ones stay real'),
   });
   return picked?.flatMap(({ value }) => value ?? []);
 }

@@ -1,6 +1,6 @@
 // Nodes of the flow tree: a host and a request. What they say comes from the flow; the colour is the decision's.
 import * as vscode from 'vscode';
-import { flowOrigin, flowOutcome, ruleLabel } from '../../core/flows/describe';
+import { flowOrigin, flowOutcome } from '../../core/flows/describe';
 import type { Flow } from '../../core/flows/flow';
 import type { HostGroup } from '../../core/flows/group';
 import type { FolderEntry } from '../sessions';
@@ -40,8 +40,7 @@ export function flowItem({ entry, flow }: FlowNode): vscode.TreeItem {
   );
   item.id = `${entry.workspaceFolder.uri.toString()} ${flow.id}`;
   const outcome = flowOutcome(flow);
-  const rule = flow.decision ? ruleLabel(flow.decision) : '';
-  item.description = [outcome, outcome.includes(rule) ? '' : rule].filter((part) => part !== '').join(' · ');
+  item.description = shortOutcome(flow);
   item.iconPath = icon(flow);
   item.contextValue = `sandboxAgent.flow${flow.decision?.rule === undefined ? '' : '.rule'}`;
   item.command = {
@@ -51,27 +50,47 @@ export function flowItem({ entry, flow }: FlowNode): vscode.TreeItem {
   };
   item.tooltip = tooltip(flow, outcome);
   item.accessibilityInformation = {
-    label: `${flow.method} ${flowOrigin(flow)}${flow.path}, ${status}, ${item.description}`,
+    label: [`${flow.method} ${flowOrigin(flow)}${flow.path}`, status, outcome, item.description].join(', '),
   };
   return item;
+}
+
+/** What the icon does not say, the telling part first: a side bar is narrow. The tooltip and the document say all. */
+function shortOutcome({ outcome, injected, decision, findings, error }: Flow): string {
+  const rule = decision?.rule === undefined ? undefined : vscode.l10n.t('rule {0}', decision.rule + 1);
+  switch (outcome) {
+    case 'allowed':
+    case 'open':
+      return [...injected, rule ?? vscode.l10n.t('no rule')].join(' · ');
+    case 'blocked': {
+      const finding = findings.find(({ action }) => action === 'blocked');
+      if (finding) return vscode.l10n.t('{0} in {1}', finding.secret, finding.place);
+      if (error) return error.code;
+      return rule === undefined ? vscode.l10n.t('no rule') : [rule, decision?.description].filter(Boolean).join(' · ');
+    }
+    case 'failed':
+      return error?.code ?? vscode.l10n.t('failed');
+    case 'aborted':
+      return vscode.l10n.t('aborted');
+  }
 }
 
 function icon(flow: Flow): vscode.ThemeIcon {
   const colored = (name: string, color: string) => new vscode.ThemeIcon(name, new vscode.ThemeColor(color));
   switch (flow.outcome) {
     case 'blocked':
-      return colored('circle-slash', 'testing.iconFailed');
+      return colored('circle-slash', 'charts.red');
     case 'failed':
-      return colored('error', 'testing.iconErrored');
+      return colored('error', 'errorForeground');
     case 'aborted':
       return new vscode.ThemeIcon('debug-disconnect');
     case 'open':
       return new vscode.ThemeIcon('loading~spin');
     case 'allowed':
-      if (flow.injected.length > 0) return colored('key', 'testing.iconPassed');
+      if (flow.injected.length > 0) return colored('key', 'charts.green');
       if (flow.decision && flow.decision.action !== flow.decision.effective)
-        return colored('question', 'testing.iconQueued');
-      return colored('check', 'testing.iconPassed');
+        return colored('question', 'charts.yellow');
+      return colored('check', 'charts.green');
   }
 }
 

@@ -93,13 +93,14 @@ function stateRow(state: SessionState): Node {
     case 'running':
       return row(vscode.l10n.t('Running'), {
         icon: 'pass',
-        color: 'testing.iconPassed',
+        color: 'charts.green',
         description: `127.0.0.1:${state.port}`,
       });
     case 'stopped':
       return row(vscode.l10n.t('Stopped'), {
         icon: 'circle-outline',
-        description: vscode.l10n.t('agents talk to the network directly'),
+        description: vscode.l10n.t('agents connect directly'),
+        tooltip: vscode.l10n.t('The proxy does not run: agents talk to the network directly, unseen and unlimited.'),
         command: 'sandboxAgent.start',
       });
     case 'starting':
@@ -120,11 +121,11 @@ function stateRow(state: SessionState): Node {
 const LEVELS: Readonly<Record<Level, readonly [description: string, tooltip: string]>> = {
   off: ['nothing is held', 'The proxy does not run.'],
   routed: [
-    'an agent that ignores its settings can connect past',
+    'can be bypassed',
     'Proxy variables and certificate in the agents\u2019 settings and terminals. This stops accidents and untargeted injection. An agent that sets out to get around it can connect past the proxy, and runs as the same user as this editor.',
   ],
   'confined commands': [
-    'shell commands have no other way out',
+    'for shell commands',
     'Claude Code\u2019s own sandbox holds its shell commands; this proxy is their only way out. The agent process itself, its hooks and MCP servers are not confined.',
   ],
 };
@@ -192,7 +193,9 @@ function policyRows({ session }: FolderEntry): readonly Node[] {
   const rules = [
     row(vscode.l10n.t('Policy: {0}', policy.mode), {
       icon: 'law',
-      description: `${policy.rules.length} rules; ${mode}`,
+      description:
+        policy.rules.length === 1 ? vscode.l10n.t('1 rule') : vscode.l10n.t('{0} rules', policy.rules.length),
+      tooltip: vscode.l10n.t('Mode {0}: {1}.', policy.mode, mode),
       command: 'sandboxAgent.openPolicy',
     }),
   ];
@@ -203,7 +206,7 @@ function policyRows({ session }: FolderEntry): readonly Node[] {
         {
           icon: 'warning',
           color: 'list.warningForeground',
-          description: vscode.l10n.t('the approved text is in force'),
+          tooltip: vscode.l10n.t('The approved text stays in force until you decide: show the difference.'),
           contextValue: 'sandboxAgent.pending',
           command: 'sandboxAgent.showPolicyDifference',
         },
