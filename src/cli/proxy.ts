@@ -9,6 +9,7 @@ import { addressScope } from '../core/base/address';
 import { parsePolicy } from '../core/policy/parse';
 import type { BoundSecret } from '../core/secrets/types';
 import { loadAuthority, upstreamRoots } from '../host/authority';
+import { CLI_LABEL, userProxy } from '../host/userProxy';
 import { type FromProxy, PROTOCOL_VERSION, type ToProxy } from '../protocol/proxyMessages';
 import { distFile, note, out, UsageError } from './options';
 
@@ -52,11 +53,13 @@ export async function proxyCommand(args: readonly string[]): Promise<number> {
   const policy = await readPolicy(policyFile);
   const secrets = await readSecrets(values.secrets);
   await fs.mkdir(state, { recursive: true, mode: 0o700 });
-  const ca = await loadAuthority(
+  const { current: ca } = await loadAuthority(
     { caCertificate: path.join(state, 'ca.pem'), caKey: path.join(state, 'ca-key.pem') },
     path.basename(state),
   );
   const roots = await upstreamRoots(process.env);
+  const { parent, problem } = userProxy(process.env, port);
+  if (problem !== undefined) note(`warning: ${problem}`);
   const token = values['no-auth'] ? undefined : randomBytes(24).toString('base64url');
   const flows: WriteStream | undefined =
     values.flows === undefined ? undefined : createWriteStream(values.flows, { flags: 'a', mode: 0o600 });
@@ -111,10 +114,12 @@ export async function proxyCommand(args: readonly string[]): Promise<number> {
       configuration: {
         version: PROTOCOL_VERSION,
         listen: { host, port },
-        clients: token === undefined ? undefined : [{ label: 'agent', token }],
+        clients: token === undefined ? undefined : [{ label: CLI_LABEL, token }],
         openLabel: undefined,
         ca,
         upstreamCa: roots,
+        parent,
+        folder: process.cwd(),
         policy,
         secrets,
         record: flows !== undefined,

@@ -5,6 +5,7 @@ import type { Event } from '../core/base/event';
 import type { Flow } from '../core/flows/flow';
 import type { Policy, Problem } from '../core/policy/types';
 import type { Place } from '../core/secrets/types';
+import type { ProxyTimeouts } from '../protocol/proxyMessages';
 
 /** What traffic is really held by; never greener than it is (threat-model.md). */
 export type Level = 'off' | 'routed' | 'confined commands';
@@ -119,6 +120,8 @@ export interface StartOptions {
   readonly claudeSettings: 'local' | 'project' | 'user' | 'none';
   /** Only for `confined commands`: chain by the authenticated proxy (default) or `sandbox.network.httpProxyPort`. */
   readonly confinedChain: 'proxy' | 'httpProxyPort';
+  /** Towards upstreams. What is not given has the engine's default. */
+  readonly timeouts?: ProxyTimeouts | undefined;
 }
 
 export interface DoctorLine {

@@ -39,6 +39,7 @@ import { servedElsewhere } from './served';
 import { type Stored, readStored, writeStored } from './sessionStore';
 import { type StateFolder, openStateFolder } from './stateFolder';
 import { findProgram } from './tools';
+import { userProxy } from './userProxy';
 import { Vault } from './vault';
 import { watchVault } from './vaultWatch';
 
@@ -242,15 +243,17 @@ export class FolderSession implements FolderSessionApi {
         this.#lock = taken.lock;
       }
       await this.#ensurePolicyFile();
-      this.#authority = await loadAuthority(state, path.basename(state.folder));
+      const { current, trusted } = await loadAuthority(state, path.basename(state.folder));
+      this.#authority = current;
       const roots = await upstreamRoots(this.#environment);
-      await writeBundle(state.bundle, roots, this.#authority.cert);
+      await writeBundle(state.bundle, roots, trusted);
       await vault.refresh();
       await takeChangedKeys(vault, this.#environment);
       const level = await this.#level(options);
       const { proxy, port, openPort } = await this.#fork(
         roots,
         level,
+        options,
         level === 'confined commands' && options.confinedChain === 'httpProxyPort',
       );
       const running: Running = { proxy, port, level, options, since: Date.now(), openPort };
@@ -308,18 +311,24 @@ export class FolderSession implements FolderSessionApi {
   async #fork(
     roots: readonly string[],
     level: Level,
+    { timeouts }: StartOptions,
     withOpenPort: boolean,
   ): Promise<{ proxy: ProxyProcess; port: number; openPort: number | undefined }> {
     const { state, policy } = this.#need();
     const stored = await readStored(state.session);
     const secrets = this.#boundSecrets();
     this.#sentSecrets = JSON.stringify(secrets);
+    const { parent, problem } = userProxy(this.#environment, stored.port);
+    if (problem !== undefined) this.#notices.fire({ severity: 'warning', message: problem });
     const configuration = {
       version: PROTOCOL_VERSION,
       clients: Object.entries(stored.tokens).map(([label, token]) => ({ label, token })),
       openLabel: withOpenPort ? 'claude-sandbox' : undefined,
       ca: this.#authority!,
       upstreamCa: roots,
+      parent,
+      timeouts,
+      folder: state.folder,
       policy: policy.state.approvedText,
       secrets,
       record: true,

@@ -4,7 +4,7 @@ import { readIfThere, writeFileAtomic } from '../files/atomicFile';
 import type { Level } from './api';
 
 /** One token each: a label cannot be claimed by another agent. */
-const LABELS = ['claude', 'codex', 'gemini', 'terminal', 'other'] as const;
+export const LABELS = ['claude', 'codex', 'gemini', 'terminal', 'other'] as const;
 
 export interface Stored {
   /** 0: none yet. */

@@ -17,6 +17,12 @@ export function setContext(key: ContextKey, value: boolean | string): void {
 
 const configuration = () => vscode.workspace.getConfiguration('sandboxAgent');
 
+/** Of a setting in seconds. The editor warns of a value that is none, and gives it all the same. */
+function milliseconds(name: string, fallback: number): number {
+  const seconds = configuration().get<unknown>(name);
+  return (typeof seconds === 'number' && seconds >= 1 && seconds <= 86_400 ? seconds : fallback) * 1_000;
+}
+
 /** Settings are read when they are needed: a change counts for the next use. Machine scope, see package.json. */
 export const settings = {
   policyFile: () => configuration().get<string>('policyFile', '.sandbox-agent/policy.yaml'),
@@ -24,6 +30,11 @@ export const settings = {
     level: configuration().get<StartOptions['level']>('level', 'routed'),
     claudeSettings: configuration().get<StartOptions['claudeSettings']>('claudeSettings', 'local'),
     confinedChain: configuration().get<StartOptions['confinedChain']>('confinedChain', 'proxy'),
+    timeouts: {
+      connectMs: milliseconds('timeouts.connect', 15),
+      headMs: milliseconds('timeouts.head', 600),
+      idleMs: milliseconds('timeouts.idle', 900),
+    },
   }),
   allTerminals: () => configuration().get<boolean>('allTerminals', false),
   startOnOpen: () => configuration().get<boolean>('startOnOpen', true),

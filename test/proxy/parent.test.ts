@@ -1,5 +1,6 @@
 // A company's proxy between us and the world: who is asked for what, what goes past it, and what its refusals become.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -10,7 +11,7 @@ import { HttpMitmProxyEngine } from '../engines/httpMitmProxy';
 import { DUMMY, GuardedFixture, REAL, SECRET } from '../support/guarded';
 import { ParentProxyServer } from '../support/parentProxy';
 import { testAuthority, testLeaf } from '../support/pki';
-import { connectRaw } from '../support/rawClient';
+import { connectRaw, connectTls } from '../support/rawClient';
 import { RawOrigin } from '../support/rawOrigin';
 import { AUTH, OpenHandlers, WireFixture } from '../support/wire';
 
@@ -294,4 +295,52 @@ rules:
   await parent.close();
   await origin.close();
   rmSync(directory, { recursive: true, force: true });
+});
+
+it('is taken from the environment by the command line, unless it is ours', async () => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-cli-parent-'));
+  const origin = new RawOrigin(testLeaf(originCa, HOST));
+  const originPort = await origin.listen();
+  const parent = new ParentProxyServer('http', () => originPort);
+  const parentPort = await parent.listen();
+  writeFileSync(path.join(directory, 'origin-ca.pem'), originCa.cert);
+  writeFileSync(
+    path.join(directory, 'policy.yaml'),
+    `- { type: allow, condition: { match: { host: ${HOST}, port: any } } }\n`,
+  );
+  const run = spawn(
+    process.execPath,
+    [
+      path.join(import.meta.dirname, '../../dist/cli.js'),
+      'proxy',
+      ...['--listen', '127.0.0.1:0', '--state', 'state', '--policy', 'policy.yaml'],
+    ],
+    {
+      cwd: directory,
+      env: {
+        PATH: process.env['PATH'],
+        NODE_EXTRA_CA_CERTS: path.join(directory, 'origin-ca.pem'),
+        https_proxy: 'http://claude:token@127.0.0.1:1',
+        HTTPS_PROXY: `http://me:pw@127.0.0.1:${parentPort}`,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const line = await new Promise<string>((resolve) => run.stdout.once('data', (text: Buffer) => resolve(String(text))));
+  const { listening, token, ca } = JSON.parse(line) as { listening: string; token: string; ca: string };
+  const client = await connectTls({
+    proxyPort: Number(listening.split(':')[1]),
+    authority: `${HOST}:443`,
+    auth: `Basic ${btoa(`agent:${token}`)}`,
+    ca: readFileSync(ca, 'utf8'),
+  });
+  expect(await client.write(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`).response()).toMatch(/ 200 /);
+  expect(parent.asked[0]).toContain(`Basic ${btoa('me:pw')}`);
+  client.socket.destroy();
+  const ended = new Promise((resolve) => run.once('exit', resolve));
+  run.kill('SIGTERM');
+  await ended;
+  await parent.close();
+  await origin.close();
+  rmSync(directory, { recursive: true });
 });

@@ -68,7 +68,7 @@ export function upstreamError(error: { readonly code?: string | undefined }, whe
   if (isVerification(code)) {
     return new WireError(
       'tls-unverified',
-      `The certificate of ${where} does not verify (${code}). Nothing was sent. If it belongs to your company, add its CA to NODE_EXTRA_CA_CERTS.`,
+      `The certificate of ${where} does not verify (${code}). Nothing was sent. If it is one of your own, name its CA in NODE_EXTRA_CA_CERTS, or under "upstream" of its rule in the policy.`,
       502,
     );
   }
