@@ -44,6 +44,8 @@ export interface Issuer {
   /** The subject of the issuing certificate, taken from it byte for byte. */
   readonly name: Asn1;
   readonly keyId: Buffer;
+  /** Epoch milliseconds. */
+  readonly notAfter: number;
 }
 
 export interface IssuedCertificate {
@@ -57,14 +59,21 @@ export function makeAuthority(commonName: string, notBefore: Date, notAfter: Dat
   const keys = newKeys();
   const name = sequence(attribute('2.5.4.10', 'Sandbox Agent'), attribute('2.5.4.3', commonName));
   const id = keyId(keys.publicKey);
-  return issue({ key: keys.privateKey, name, keyId: id }, name, keys, notBefore, notAfter, [
-    extension('2.5.29.19', true, sequence(boolean(true), integer(Buffer.from([0])))),
-    extension('2.5.29.15', true, bits(Buffer.from([0x06]), 1)), // keyCertSign, cRLSign
-    extension('2.5.29.14', false, octets(id)),
-  ]);
+  return issue(
+    { key: keys.privateKey, name, keyId: id, notAfter: notAfter.getTime() },
+    name,
+    keys,
+    notBefore,
+    notAfter,
+    [
+      extension('2.5.29.19', true, sequence(boolean(true), integer(Buffer.from([0])))),
+      extension('2.5.29.15', true, bits(Buffer.from([0x06]), 1)), // keyCertSign, cRLSign
+      extension('2.5.29.14', false, octets(id)),
+    ],
+  );
 }
 
-/** A server certificate for one canonical name or address. */
+/** A server certificate for one canonical name or address, or for `*.name`. */
 export function makeLeaf(host: string, issuer: Issuer, notBefore: Date, notAfter: Date): IssuedCertificate {
   const keys = newKeys();
   const name = net.isIP(host) === 0 ? tagged(2, false, host) : tagged(7, false, raw(addressBytes(host)));
@@ -85,7 +94,12 @@ export function readIssuer({ cert, key }: IssuedCertificate): Issuer {
   const privateKey = crypto.createPrivateKey(key);
   if (!certificate.checkPrivateKey(privateKey)) throw new Error('The CA key does not belong to the CA certificate.');
   const tbs = (asn1.fromDer(raw(certificate.raw)).value as Asn1[])[0]!;
-  return { key: privateKey, name: (tbs.value as Asn1[])[5]!, keyId: keyId(certificate.publicKey) };
+  return {
+    key: privateKey,
+    name: (tbs.value as Asn1[])[5]!,
+    keyId: keyId(certificate.publicKey),
+    notAfter: Date.parse(certificate.validTo),
+  };
 }
 
 interface Keys {

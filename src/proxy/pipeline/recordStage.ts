@@ -19,6 +19,8 @@ export class RecordStage implements Stage {
   #lastId = 0;
   readonly #dirty = new Map<number, FlowContext>();
   #timer: NodeJS.Timeout | undefined;
+  /** Nothing of the flow that is being made holds a value: one look at all of it, as nearly every flow is so. */
+  #isClean = false;
 
   constructor(
     private readonly guard: Guard,
@@ -75,6 +77,7 @@ export class RecordStage implements Stage {
 
   #flow(context: FlowContext): Flow {
     const { request, response, end, decision } = context;
+    this.#isClean = this.#holdsNothing(context);
     const failed = end?.how.kind === 'failed' ? end.how : undefined;
     return {
       id: context.flowId,
@@ -115,7 +118,19 @@ export class RecordStage implements Stage {
 
   /** As it may be shown. Host names and HTTP/2 field names arrive in lower case: so may a value in them. */
   #clean(text: string): string {
+    return this.#isClean ? text : this.#redact(text);
+  }
+
+  #redact(text: string): string {
     return this.guard.redactor.lower(this.guard.redactor.text(text));
+  }
+
+  #holdsNothing({ request, head, response, end, decision }: FlowContext): boolean {
+    let all = `${request.host}\n${request.method}\n${request.path}\n${textOf(head.fields)}`;
+    if (response) all += `\n${response.reason}\n${textOf(response.fields)}`;
+    if (decision) all += `\n${decision.reason}`;
+    if (end?.how.kind === 'failed') all += `\n${end.how.message}`;
+    return this.#redact(all) === all;
   }
 
   #path(path: string): string {
@@ -160,3 +175,5 @@ function outcomeOf({ answer, end }: FlowContext): FlowOutcome {
         : 'failed';
   }
 }
+
+const textOf = ({ names, values }: Fields) => `${names.join('\n')}\n${values.join('\n')}`;

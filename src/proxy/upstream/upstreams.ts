@@ -34,8 +34,13 @@ export class Upstreams {
   }
 
   /** A port for one exchange. Throws `WireError`. */
-  async open(route: Route, signal: AbortSignal): Promise<UpstreamPort> {
+  open(route: Route, signal: () => AbortSignal): UpstreamPort | Promise<UpstreamPort> {
     const key = UpstreamPool.key(route);
+    const session = this.#sessions.get(key)?.find(({ usable }) => usable);
+    return session ? session.port() : this.#openLater(route, key, signal());
+  }
+
+  async #openLater(route: Route, key: string, signal: AbortSignal): Promise<UpstreamPort> {
     if (route.target.scheme === 'http') return this.#http1(route, key, signal);
     const until = performance.now() + this.pool.timeouts.connectMs;
     for (;;) {

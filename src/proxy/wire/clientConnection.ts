@@ -256,6 +256,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   #finish(): void {
     this.#closing = true;
     this.#buffer = undefined;
+    this.batcher.flush(this.stream);
     this.stream.end();
     this.stream.resume();
     setTimeout(() => this.stream.destroy(), LINGER_MS).unref();
@@ -280,6 +281,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   }
 
   #detach(): void {
+    this.batcher.flush(this.stream);
     this.stream.removeListener('data', this.#onData);
     this.stream.removeListener('drain', this.#onDrain);
     this.stream.removeListener('end', this.#onGone);

@@ -14,7 +14,8 @@ export interface MessageRequest {
   readonly exchange: Exchange;
 }
 
-export type OpenUpstream = (route: Route, signal: AbortSignal) => Promise<UpstreamPort>;
+/** `signal` is asked for only where something has to be waited for. */
+export type OpenUpstream = (route: Route, signal: () => AbortSignal) => UpstreamPort | Promise<UpstreamPort>;
 
 type Phase = 'dialling' | 'open' | 'over';
 
@@ -24,7 +25,7 @@ const NOTHING = Buffer.alloc(0);
 export class MessageRelay implements UpstreamPortListener {
   #phase: Phase = 'dialling';
   #upstream: UpstreamPort | undefined;
-  readonly #abort = new AbortController();
+  #abort: AbortController | undefined;
   readonly #requestTransform: BodyTransform | undefined;
   /** What came before the upstream was there. */
   #waiting: Buffer[] = [];
@@ -70,10 +71,15 @@ export class MessageRelay implements UpstreamPortListener {
 
   #dial(route: Route): void {
     this.#phase = 'dialling';
-    this.openUpstream(route, this.#abort.signal).then(
-      (upstream) => {
-        if (this.#phase === 'dialling') this.#open(upstream);
-        else upstream.abort();
+    const upstream = this.openUpstream(route, () => (this.#abort ??= new AbortController()).signal);
+    if (!(upstream instanceof Promise)) {
+      this.#open(upstream);
+      return;
+    }
+    upstream.then(
+      (port) => {
+        if (this.#phase === 'dialling') this.#open(port);
+        else port.abort();
       },
       (error: unknown) => this.#fail(error instanceof WireError ? error : internal()),
     );
@@ -276,7 +282,7 @@ export class MessageRelay implements UpstreamPortListener {
   #dropUpstream(): void {
     const upstream = this.#upstream;
     this.#upstream = undefined;
-    this.#abort.abort();
+    this.#abort?.abort();
     upstream?.abort();
   }
 

@@ -65,7 +65,8 @@ export class Relay implements UpstreamListener, ClientExchange {
   #upstream: UpstreamConnection | undefined;
   /** In phase `tunnel`, where messages are looked at. */
   #webSocket: WebSocketRelay | undefined;
-  readonly #abort = new AbortController();
+  /** Made when it is needed: most requests take a pooled connection. */
+  #abort: AbortController | undefined;
   /** The client waits for a 100 before it sends its body. */
   readonly #expects: boolean;
   readonly #requestReader: BodyReader | undefined;
@@ -125,6 +126,7 @@ export class Relay implements UpstreamListener, ClientExchange {
 
   #dial(route: Route): void {
     this.#phase = 'dialling';
+    this.#abort ??= new AbortController();
     this.owner.pool.connect(route, UpstreamPool.key(route), this.#abort.signal).then(
       (connection) => {
         if (this.#phase === 'dialling') this.#open(connection);
@@ -463,6 +465,7 @@ export class Relay implements UpstreamListener, ClientExchange {
       const finish = () => {
         this.#end({ kind: 'complete' });
         this.#phase = 'over';
+        this.owner.batcher.flush(this.owner.stream);
         this.owner.stream.end();
       };
       if (this.#webSocket) this.#webSocket.end('server', finish);
@@ -601,6 +604,7 @@ export class Relay implements UpstreamListener, ClientExchange {
     const upstream = this.#upstream;
     this.#upstream = undefined;
     if (!upstream) return;
+    this.owner.batcher.flush(upstream.socket);
     upstream.socket.end();
     upstream.socket.resume();
     setTimeout(() => upstream.destroy(), LINGER_MS).unref();
@@ -609,7 +613,7 @@ export class Relay implements UpstreamListener, ClientExchange {
   #dropUpstream(): void {
     const upstream = this.#upstream;
     this.#upstream = undefined;
-    this.#abort.abort();
+    this.#abort?.abort();
     upstream?.destroy();
   }
 

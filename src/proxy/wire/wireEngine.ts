@@ -125,7 +125,7 @@ export class WireEngine implements Engine {
   #serveHttp2(stream: net.Socket, target: Target, client: Client): void {
     const deps = {
       handlers: this.options.handlers,
-      openUpstream: (route: Route, signal: AbortSignal) => this.#upstreams.open(route, signal),
+      openUpstream: (route: Route, signal: () => AbortSignal) => this.#upstreams.open(route, signal),
     };
     const connection: ServedConnection = new Http2Server(stream, target, client, deps, () =>
       this.#connections.delete(connection),
