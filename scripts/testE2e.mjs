@@ -281,7 +281,7 @@ try {
     await page.locator('.view-lines').getByText('Nothing from the examples').waitFor();
   });
 
-  await workbench.widenSideBar(70);
+  await workbench.widenSideBar(105);
   await page.setViewportSize({ width: 1400, height: 640 });
   for (const [theme, name] of [
     ['Light Modern', 'light'],

@@ -20,6 +20,8 @@ export const openPolicy: Command = async ({ sessions }) => {
 
 async function pending({ sessions }: Deps, argument: unknown): Promise<FolderEntry | undefined> {
   await sessions.ready;
+  // The editor may know of a change before our own watcher does: what counts is what the file holds now.
+  for (const { session, failure } of sessions.all) if (failure === undefined) await session.policy.refresh();
   const waiting = sessions.all.filter(
     ({ session, failure }) => failure === undefined && session.policy.state.pending !== undefined,
   );

@@ -1,5 +1,6 @@
 // Restore Real Values: every byte back, and the proxy stopped if the user wants that too.
 import * as vscode from 'vscode';
+import type { RestoreReport } from '../../host/api';
 import { type Command, isTest } from './command';
 
 /** `{ unattended: true }` answers the question in a test. */
@@ -29,7 +30,10 @@ export const restore: Command = async ({ sessions, log, context }, argument) => 
   if (report.failed.length > 0)
     void vscode.window
       .showErrorMessage(
-        vscode.l10n.t('{0} files could not be restored; their values stay in the vault.', report.failed.length),
+        vscode.l10n.t(
+          'Not everything could be restored; what is missing stays in the vault. {0}',
+          named(report.failed),
+        ),
         vscode.l10n.t('Show Log'),
       )
       .then((action) => action && log.show());
@@ -43,3 +47,10 @@ export const restore: Command = async ({ sessions, log, context }, argument) => 
     );
   return report;
 };
+
+/** A message has room for a few; the log names all. The reasons hold no value. */
+function named(failed: RestoreReport['failed']): string {
+  const shown = failed.slice(0, 3).map(({ file, reason }) => `${file}: ${reason}`);
+  const more = failed.length - shown.length;
+  return [...shown, ...(more > 0 ? [vscode.l10n.t('And {0} more.', more)] : [])].join(' ');
+}
