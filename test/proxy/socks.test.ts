@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { admitting, authenticator } from '../../src/proxy/tokens';
+import { SocksHandshake } from '../../src/proxy/wire/socks5';
 import { WireEngine } from '../../src/proxy/wire/wireEngine';
 import { DUMMY, GuardedFixture, REAL } from '../support/guarded';
 import { connectRaw } from '../support/rawClient';
@@ -127,6 +129,48 @@ describe('the handshake', () => {
     await say(waiting, login(), 2);
     await engine.close(60_000);
     for (const client of [silent, begun, waiting]) await client.end();
+  });
+});
+
+describe('the parser', () => {
+  const run = (pieces: readonly Buffer[]) => {
+    const handshake = new SocksHandshake(authenticator([{ label: 'claude', token: TOKEN }]));
+    const said: Buffer[] = [];
+    for (const [at, piece] of pieces.entries()) {
+      const step = handshake.feed(piece);
+      if (step.say) said.push(step.say);
+      if (step.kind === 'more') continue;
+      const rest = step.kind === 'connect' ? Buffer.concat([step.rest, ...pieces.slice(at + 1)]) : undefined;
+      return { ...step, say: undefined, said: Buffer.concat(said).toString('hex'), rest: rest?.toString('hex') };
+    }
+    return { kind: 'more', said: Buffer.concat(said).toString('hex') };
+  };
+  const valid = Buffer.concat([
+    greeting(0, 2),
+    login(),
+    request({ host: 'a.example', port: 443 }),
+    Buffer.from('rest'),
+  ]);
+
+  it('says the same however the bytes are cut, and throws for none', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }).map((tail) => Buffer.from([5, ...tail])),
+      // One byte of a good handshake changed.
+      fc.record({ at: fc.nat(valid.length - 1), value: fc.nat(255) }).map(({ at, value }) => {
+        const changed = Buffer.from(valid);
+        changed[at] = value;
+        return changed;
+      }),
+    );
+    fc.assert(
+      fc.property(bytes, fc.array(fc.nat(60), { maxLength: 6 }), (all, cuts) => {
+        const at = [0, ...cuts.map((cut) => Math.min(cut, all.length)).sort((a, b) => a - b), all.length];
+        const pieces = at.slice(1).map((end, i) => all.subarray(at[i], end));
+        expect(run(pieces)).toEqual(run([all]));
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(run([valid])).toMatchObject({ kind: 'connect', target: { host: 'a.example', port: 443 } });
   });
 });
 

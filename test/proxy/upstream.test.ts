@@ -184,6 +184,30 @@ describe('our own listeners', () => {
   });
 });
 
+it('an engine on every address of this machine is reached by none of them', async () => {
+  const wire = await WireFixture.open();
+  closing.push(() => wire.close());
+  const listeners = new Set<Listener>();
+  const everywhere = new WireEngine({
+    authenticate: admitting({ label: 'x' }),
+    ca: wire.proxyCa,
+    upstreamCa: [],
+    handlers: wire.handlers,
+    listeners,
+  });
+  closing.push(() => everywhere.close(0));
+  const { port } = await everywhere.listen({ host: '0.0.0.0', port: 0 });
+  const own = Object.values(os.networkInterfaces()).flatMap((list) => list ?? []);
+  for (const { address } of own.filter(({ family }) => family === 'IPv4')) {
+    const client = await connectRaw(port);
+    const text = await client
+      .write(`GET http://${address}:${port}/ HTTP/1.1\r\nHost: ${address}:${port}\r\n\r\n`)
+      .response(9);
+    expect(text).toMatch(/^HTTP\/1\.1 508 /);
+    client.socket.destroy();
+  }
+});
+
 describe('the pool', () => {
   it('keeps connections of different TLS options apart, and knows equal ones', () => {
     const client = { label: 'x' };
