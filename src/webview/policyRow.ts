@@ -48,11 +48,15 @@ export function viewRow(rule: NewRule, index: number, count: number, actions: Ro
 }
 
 /** What a row says besides its columns. */
-function notes({ addresses, scheme, agent }: NewRule): string[] {
+function notes({ addresses, scheme, agent, upstream, websocket }: NewRule): string[] {
   return [
     ...(addresses === 'any' ? ['also private addresses'] : []),
     ...(scheme ? [`${scheme.join(', ')} only`] : []),
     ...(agent ? [`${agent.join(', ')} only`] : []),
+    ...(upstream?.ca ? ['own CA'] : []),
+    ...(upstream?.clientCert ? ['client certificate'] : []),
+    ...(upstream?.insecure === undefined ? [] : ['certificate not verified']),
+    ...(websocket ? ['no WebSocket'] : []),
   ];
 }
 

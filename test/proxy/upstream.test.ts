@@ -348,7 +348,7 @@ describe('upstream: in a rule', () => {
     expect(origin.connections.every(({ received }) => received === '')).toBe(true);
     expect(fixture.guard.unusable).toHaveLength(1);
     const [flow] = await fixture.until((all) => all.length === 1);
-    expect(flow).toMatchObject({ outcome: 'failed', status: 502 });
+    expect(flow).toMatchObject({ outcome: 'failed', status: 502, error: { code: 'upstream-file' } });
   });
 
   it('names an absolute file, and one of the home', async () => {

@@ -33,6 +33,7 @@ export class PolicyStage implements Stage {
     if (tls.ok) context.tls = tls.value;
     else {
       const message = `${ruleName(rule)} of the policy names a file that cannot be used: ${tls.error} Nothing was sent. The user has to correct "upstream" in the policy, or the file.`;
+      context.failure = { code: 'upstream-file', message };
       context.answer = errorAnswer(502, 'upstream-file', message);
     }
   }

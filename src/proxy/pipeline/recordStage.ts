@@ -78,7 +78,7 @@ export class RecordStage implements Stage {
   #flow(context: FlowContext): Flow {
     const { request, response, end, decision } = context;
     this.#isClean = this.#holdsNothing(context);
-    const failed = end?.how.kind === 'failed' ? end.how : undefined;
+    const failed = end?.how.kind === 'failed' ? end.how : context.failure;
     return {
       id: context.flowId,
       startedAt: context.startedAt,
@@ -158,9 +158,9 @@ export class RecordStage implements Stage {
   }
 }
 
-function outcomeOf({ answer, end }: FlowContext): FlowOutcome {
-  // Of our answers, an error is no refusal: a rule allowed it, and what the rule needs is missing.
-  if (answer) return answer.status >= 500 ? 'failed' : 'blocked';
+function outcomeOf({ answer, failure, end }: FlowContext): FlowOutcome {
+  if (failure) return 'failed';
+  if (answer) return 'blocked';
   if (!end) return 'open';
   switch (end.how.kind) {
     case 'complete':

@@ -31,6 +31,8 @@ export class FlowContext {
   readonly injected: string[] = [];
   readonly findings: Finding[] = [];
   answer: LocalAnswer | undefined;
+  /** Why `answer` is an error and no refusal. */
+  failure: { readonly code: string; readonly message: string } | undefined;
 
   response: { status: number; reason: string; fields: Fields; body: BodyTransform | undefined } | undefined;
   firstByteMs: number | undefined;
