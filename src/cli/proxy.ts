@@ -115,7 +115,7 @@ export async function proxyCommand(args: readonly string[]): Promise<number> {
         version: PROTOCOL_VERSION,
         listen: { host, port },
         clients: token === undefined ? undefined : [{ label: CLI_LABEL, token }],
-        openLabel: undefined,
+        open: undefined,
         ca,
         upstreamCa: roots,
         parent,

@@ -323,7 +323,7 @@ export class FolderSession implements FolderSessionApi {
     const configuration = {
       version: PROTOCOL_VERSION,
       clients: Object.entries(stored.tokens).map(([label, token]) => ({ label, token })),
-      openLabel: withOpenPort ? 'claude-sandbox' : undefined,
+      open: withOpenPort ? { label: 'claude-sandbox', socketPath: undefined } : undefined,
       ca: this.#authority!,
       upstreamCa: roots,
       parent,

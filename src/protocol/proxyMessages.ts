@@ -29,10 +29,10 @@ export interface ProxyConfiguration {
   /** `undefined`: no authentication (only `--no-auth` on the command line). */
   readonly clients: readonly ProxyClient[] | undefined;
   /**
-   * Label for a second port without authentication, for a sandbox that cannot send credentials; undefined: no such port.
-   * It keeps nobody of the same user out.
+   * A second way in without authentication, for a sandbox that cannot send credentials, under a label of its own: a Unix
+   * socket where it can use one, else a port. It keeps other users of the machine out, and nobody of the same user.
    */
-  readonly openLabel: string | undefined;
+  readonly open: { readonly label: string; readonly socketPath: string | undefined } | undefined;
   /** The folder's CA, PEM. The key stays in memory here; its file is the owner's business. */
   readonly ca: { readonly cert: string; readonly key: string };
   /** PEM certificates that upstreams may chain to: roots of the system, of Node and of the user. */

@@ -2,6 +2,7 @@
 // transform bodies. Our engine (proxy/engine/) and http-mitm-proxy in the tests (test/engines/) implement the same one, with
 // the same handlers. Nothing here knows about policy or secrets.
 import type { ParentProxy } from '../core/base/parentProxy';
+import type { ClientProcess } from '../core/flows/flow';
 import type { Addresses } from '../core/policy/types';
 
 /** Header fields in wire order with their original names; `lower[i]` is `names[i]` in lower case. Values are latin1. */
@@ -21,6 +22,15 @@ export interface Target {
 /** The client connection, authenticated. */
 export interface Client {
   readonly label: string;
+  readonly peer?: Peer | undefined;
+}
+
+/** The other end of a client connection on this machine. */
+export interface Peer {
+  /** Set when it was found, which may be after the first requests. */
+  readonly process: ClientProcess | undefined;
+  /** Calls back once, if it is found later; not at all when it is known, or known not to be found. */
+  whenFound(tell: () => void): void;
 }
 
 export interface RequestHead {
@@ -96,6 +106,22 @@ export interface ResponseVerdict {
   readonly body: BodyTransform | undefined;
 }
 
+/** What is done with the messages of one direction of a WebSocket: payloads without masks, frames and compression. */
+export interface MessageTransform {
+  /** A whole message of up to 16 MiB. Its argument where nothing changes. May throw `RefusedMessage`. */
+  message(payload: Buffer, text: boolean): Buffer;
+  /** A longer one, as it comes. `push` and `end` may throw `RefusedMessage`. */
+  long(text: boolean): Pick<BodyTransform, 'push' | 'end'>;
+  /** What a ping, pong or close carries, with the close code: at most 125 bytes go on. May throw `RefusedMessage`. */
+  control(payload: Buffer): Buffer;
+}
+
+/** By the side that sends. */
+export interface MessageTransforms {
+  readonly client: MessageTransform;
+  readonly server: MessageTransform;
+}
+
 export type ExchangeEnd =
   | { readonly kind: 'complete' }
   /** The client went away first. */
@@ -112,6 +138,8 @@ export interface Exchange {
   interim(head: InterimHead): InterimHead;
   /** Throwing `RefusedBody` cuts the exchange. Called for the final response head only. */
   response(head: ResponseHead): ResponseVerdict;
+  /** Asked before a 101 is passed on. Undefined: what follows it passes as the bytes it is. */
+  messages?(head: ResponseHead): MessageTransforms | undefined;
   end(how: ExchangeEnd, bytes: { readonly request: number; readonly response: number }): void;
   /** What a policy change makes of it: false cuts the exchange. Asked for every open exchange on reload. */
   stillAllowed(): boolean;
@@ -160,6 +188,14 @@ export interface Listener {
   readonly port: number;
 }
 
+/** Thrown by a message transform: the WebSocket is closed with 1008 in both directions, and the message goes nowhere. */
+export class RefusedMessage extends Error {
+  constructor() {
+    super('message refused');
+    this.name = 'RefusedMessage';
+  }
+}
+
 export interface EngineOptions {
   readonly authenticate: Authenticator;
   readonly ca: { readonly cert: string; readonly key: string };
@@ -171,6 +207,10 @@ export interface EngineOptions {
   readonly timeouts?: Partial<Timeouts> | undefined;
   /** Listeners of all engines that belong together: none of them is reached through another. Each adds itself. */
   readonly listeners?: Set<Listener> | undefined;
+  /** Finds the process behind a client connection from its port and ours; undefined: nobody asks. */
+  readonly findPeer?: ((clientPort: number, ownPort: number) => Peer) | undefined;
+  /** Asked about each connection before a byte of it is read; undefined: everyone may connect. */
+  readonly admit?: ((clientPort: number, ownPort: number) => Promise<boolean>) | undefined;
   /** Looks a name up; undefined: the system's resolver. Rejects with Node's error (`ENOTFOUND`). */
   readonly lookup?: ((name: string) => Promise<readonly string[]>) | undefined;
 }

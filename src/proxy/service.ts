@@ -3,6 +3,7 @@
 import { ruleName } from '../core/policy/explain';
 import type { FromProxy, ProxyConfiguration, ToProxy } from '../protocol/proxyMessages';
 import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
+import { ClientProcesses } from './clientProcess';
 import type { Engine, Listener } from './engine';
 import { Guard } from './pipeline/guard';
 import { Pipeline } from './pipeline/pipeline';
@@ -57,13 +58,25 @@ export class ProxyService {
       const { ca, upstreamCa, parent, timeouts } = configuration;
       // One set for both: neither port is reached through the other.
       const listeners = new Set<Listener>();
-      const shared = { ca, upstreamCa, parent, timeouts, listeners, handlers: this.#pipeline };
+      const processes = new ClientProcesses();
+      const findPeer = configuration.record
+        ? (clientPort: number, ownPort: number) => processes.find(clientPort, ownPort)
+        : undefined;
+      const shared = { ca, upstreamCa, parent, timeouts, listeners, findPeer, handlers: this.#pipeline };
       this.#engine = new WireEngine({ ...shared, authenticate: authenticator(configuration.clients) });
       const { host, port } = await this.#engine.listen(configuration.listen);
       let openPort: number | undefined;
-      if (configuration.openLabel !== undefined) {
-        this.#open = new WireEngine({ ...shared, authenticate: admitting({ label: configuration.openLabel }) });
-        openPort = (await this.#open.listen({ host, port: 0 })).port;
+      if (configuration.open !== undefined) {
+        const { label, socketPath } = configuration.open;
+        const admit = (clientPort: number, ownPort: number) => isOwnUser(processes, clientPort, ownPort);
+        const open = new WireEngine({
+          ...shared,
+          authenticate: admitting({ label }),
+          admit: socketPath === undefined ? admit : undefined,
+        });
+        this.#open = open;
+        if (socketPath === undefined) openPort = (await open.listen({ host, port: 0 })).port;
+        else await open.listenAt(socketPath);
       }
       this.send({ type: 'listening', host, port, openPort });
     } catch (error) {
@@ -93,4 +106,14 @@ export class ProxyService {
     await Promise.all([engine?.close(graceMs), this.#open?.close(graceMs)]);
     this.#pipeline?.flush();
   }
+}
+
+/**
+ * Keeps other users of the machine out of the port that asks for no token. Not the user's own processes: they are the same to
+ * the system. Where it does not say who connects, only the loopback address stands between.
+ */
+async function isOwnUser(processes: ClientProcesses, clientPort: number, ownPort: number): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const uid = await processes.uidOf(clientPort, ownPort);
+  return uid === process.getuid?.();
 }

@@ -1,7 +1,7 @@
 // Who may use the port. A token per agent label; comparison in constant time; a wrong label costs the same as a wrong token.
 import crypto from 'node:crypto';
 import type { ProxyClient } from '../protocol/proxyMessages';
-import type { Authenticator, Client } from './engine';
+import type { Authenticator, Client, Peer } from './engine';
 
 const ANYONE: Client = { label: 'unknown' };
 
@@ -28,6 +28,17 @@ export function authenticator(clients: readonly ProxyClient[] | undefined): Auth
 /** Lets everyone in, under one name: for a port that only one sandbox can reach. */
 export function admitting(client: Client): Authenticator {
   return { required: false, byHeader: () => client, byPassword: () => client };
+}
+
+/** For one connection: its clients are told with the peer that they are. */
+export function forConnection(authenticator: Authenticator, peer: Peer | undefined): Authenticator {
+  if (!peer) return authenticator;
+  const known = (client: Client | undefined) => client && { ...client, peer };
+  return {
+    required: authenticator.required,
+    byHeader: (header) => known(authenticator.byHeader(header)),
+    byPassword: (label, token) => known(authenticator.byPassword(label, token)),
+  };
 }
 
 const digest = (text: string) => crypto.createHash('sha256').update(text).digest();

@@ -31,7 +31,7 @@ async function start(more: Partial<ProxyConfiguration>) {
       version: 1,
       listen: { host: '127.0.0.1', port: 0 },
       clients: [{ label: 'claude', token: TOKEN }],
-      openLabel: undefined,
+      open: undefined,
       ca,
       upstreamCa: [originCa.cert],
       policy: ANY,
@@ -53,14 +53,14 @@ const plain = async (port: number, host: string, auth = `Proxy-Authorization: ${
 
 describe('the port without authentication', () => {
   it('is not reached through the other, nor the other through it', async () => {
-    const { port, openPort } = await start({ openLabel: 'sandbox' });
+    const { port, openPort } = await start({ open: { label: 'sandbox', socketPath: undefined } });
     expect(await plain(port, `127.0.0.1:${openPort}`)).toMatch(/^HTTP\/1\.1 508 /);
     expect(await plain(openPort, `localhost:${port}`, '')).toMatch(/^HTTP\/1\.1 508 /);
     expect(await plain(openPort, `localhost:${openPort}`, '')).toMatch(/^HTTP\/1\.1 508 /);
   });
 
   it('takes SOCKS5 without a password, the other does not', async () => {
-    const { port, openPort } = await start({ openLabel: 'sandbox' });
+    const { port, openPort } = await start({ open: { label: 'sandbox', socketPath: undefined } });
     const origin = new RawOrigin();
     const at = await origin.listen();
     closing.push(() => origin.close());

@@ -54,7 +54,7 @@ export function describeFlow(flow: Flow): string {
     '',
     `outcome    ${flowOutcome(flow)}`,
     `status     ${flow.status ?? 'none'}${flow.reasonPhrase ? ` ${flow.reasonPhrase}` : ''}`,
-    `agent      ${flow.agent}`,
+    `agent      ${flow.agent}${flow.process ? `, process ${flow.process.name} (${flow.process.pid})` : ''}`,
     `started    ${new Date(flow.startedAt).toISOString()}`,
     `time       ${ms(timing.totalMs)} in all, first byte after ${ms(timing.firstByteMs)}${timing.reused ? ', on an open connection' : ''}`,
     `size       ${flow.requestBytes} bytes sent, ${flow.responseBytes} bytes received`,

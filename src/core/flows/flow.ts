@@ -20,6 +20,12 @@ export type FlowOutcome = 'open' | 'allowed' | 'blocked' | 'failed' | 'aborted';
 
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
+/** The program at the client's end, as the system names it: at most 15 bytes, never its arguments. */
+export interface ClientProcess {
+  readonly pid: number;
+  readonly name: string;
+}
+
 export interface Flow {
   /** Increasing within one proxy process. A flow is sent again, whole, when something about it changed. */
   readonly id: number;
@@ -27,6 +33,8 @@ export interface Flow {
   readonly startedAt: number;
   /** Label of the client that authenticated; `unknown` without authentication. */
   readonly agent: string;
+  /** Where the system tells (Linux), once it was found. */
+  readonly process?: ClientProcess | undefined;
   /** `connect`: a CONNECT that was refused or whose TLS failed. `tunnel`: passed unread, not inspected. */
   readonly kind: 'request' | 'connect' | 'tunnel';
   readonly scheme: Scheme;

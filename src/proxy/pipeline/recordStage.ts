@@ -38,6 +38,8 @@ export class RecordStage implements Stage {
 
   end(context: FlowContext): void {
     this.#touch(context);
+    const { peer } = context.client;
+    if (peer && !peer.process) peer.whenFound(() => this.#touch(context));
   }
 
   /** A connection that never became an exchange. */
@@ -83,6 +85,7 @@ export class RecordStage implements Stage {
       id: context.flowId,
       startedAt: context.startedAt,
       agent: context.client.label,
+      process: context.client.peer?.process,
       kind: context.kind,
       scheme: request.scheme,
       host: this.#clean(request.host),

@@ -3,10 +3,11 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { authority as formatAuthority } from '../../core/base/host';
-import type { Client, Engine, EngineOptions, Listener, Target, Timeouts } from '../engine';
+import type { Authenticator, Client, Engine, EngineOptions, Listener, Target, Timeouts } from '../engine';
 import type { BadMessage } from '../http1/head';
 import { LeafStore } from '../leaf';
 import { DEFAULT_TIMEOUTS } from '../timeouts';
+import { forConnection } from '../tokens';
 import { type Route, UpstreamPool } from '../upstream/pool';
 import { Upstreams } from '../upstream/upstreams';
 import { ClientConnection, type ConnectionDeps } from './clientConnection';
@@ -30,7 +31,7 @@ export class WireEngine implements Engine {
   readonly #sockets = new Set<net.Socket>();
   /** Of them, those that carry nothing yet: accepted, or in a SOCKS5 handshake. */
   readonly #greeting = new Set<net.Socket>();
-  readonly #deps: ConnectionDeps;
+  readonly #deps: Omit<ConnectionDeps, 'authenticate'>;
   readonly #timeouts: Timeouts;
   readonly #listeners: Set<Listener>;
   #listener: Listener | undefined;
@@ -53,13 +54,34 @@ export class WireEngine implements Engine {
       upstreams: this.#upstreams,
       batcher,
       handlers: options.handlers,
-      authenticate: (header) => options.authenticate.byHeader(header),
       connect: (stream, authority, client, rest) => this.#connect(stream, authority, client, rest),
     };
     this.#server = net.createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      this.#accept(socket);
+      void this.#admit(socket);
+    });
+  }
+
+  /** A port without credentials may serve one user of this machine only. */
+  async #admit(socket: net.Socket): Promise<void> {
+    const { admit } = this.options;
+    if (admit && !(await admit(socket.remotePort ?? 0, socket.localPort ?? 0).catch(() => false))) socket.destroy();
+    else if (!socket.destroyed) this.#accept(socket);
+  }
+
+  /** On a Unix socket, for its owner alone (mode 0600). Rejects with Node's error. */
+  listenAt(socketPath: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      // The socket file is made by the call itself: nobody gets to see it with another mode.
+      const mask = process.umask(0o177);
+      this.#server.listen(socketPath, () => {
+        this.#server.removeListener('error', reject);
+        this.#server.on('error', () => undefined);
+        resolve();
+      });
+      process.umask(mask);
     });
   }
 
@@ -82,6 +104,9 @@ export class WireEngine implements Engine {
 
   /** One port for both ways in: a SOCKS5 client begins with its version, which no method begins with. */
   #accept(socket: net.Socket): void {
+    const { findPeer } = this.options;
+    const peer = socket.remotePort === undefined ? undefined : findPeer?.(socket.remotePort, socket.localPort ?? 0);
+    const authenticate = forConnection(this.options.authenticate, peer);
     const gone = () => socket.destroy();
     const left = () => this.#greeting.delete(socket);
     const begin = (first: Buffer) => {
@@ -89,10 +114,10 @@ export class WireEngine implements Engine {
       socket.removeListener('end', gone);
       socket.pause();
       socket.unshift(first);
-      if (first[0] === SOCKS_VERSION) this.#socks(socket, left);
+      if (first[0] === SOCKS_VERSION) this.#socks(socket, authenticate, left);
       else {
         left();
-        this.#serve(socket, undefined);
+        this.#serve(socket, undefined, authenticate);
       }
       socket.resume();
     };
@@ -103,8 +128,8 @@ export class WireEngine implements Engine {
     socket.once('close', left);
   }
 
-  #socks(socket: net.Socket, over: () => void): void {
-    const { authenticate, handlers } = this.options;
+  #socks(socket: net.Socket, authenticate: Authenticator, over: () => void): void {
+    const { handlers } = this.options;
     serveSocks(socket, {
       authenticate,
       timeoutMs: this.#timeouts.handshakeMs,
@@ -117,8 +142,15 @@ export class WireEngine implements Engine {
     });
   }
 
-  #serve(stream: net.Socket, fixed: { target: Target; client: Client } | undefined): void {
-    const connection = new ClientConnection(stream, fixed, this.#deps, () => this.#connections.delete(connection));
+  #serve(
+    stream: net.Socket,
+    fixed: { target: Target; client: Client } | undefined,
+    authenticate = this.options.authenticate,
+  ): void {
+    const deps = { ...this.#deps, authenticate: (header: string | undefined) => authenticate.byHeader(header) };
+    const connection: ServedConnection = new ClientConnection(stream, fixed, deps, () =>
+      this.#connections.delete(connection),
+    );
     this.#connections.add(connection);
   }
 
