@@ -273,6 +273,8 @@ rules:
     const url = `https://localhost:${fixture.originPort}`;
     expect(await curl(...user, '--http1.1', '-H', `x-api-key: ${DUMMY}`, `${url}/x`)).toBe('ok');
     expect(fixture.origin.heads[0]).toContain(REAL);
+    expect(await curl(...user, '--http2', '-H', `x-api-key: ${DUMMY}`, `${url}/x`)).toBe('ok');
+    expect(fixture.origin.heads[1]).toContain(REAL);
     expect(await curl(...user, `http://localhost:${port}/y`)).toBe('ok');
     expect(await curl(...user, '--http1.1', `${url}/blocked`)).toContain('sandbox_agent_blocked');
     expect(await curl('--proxy-user', 'claude:wrong', `${url}/x`)).toMatch(/^curl: \(97\)/);
