@@ -70,7 +70,8 @@ export class InjectStage implements Stage {
   }
 }
 
-function isLoopback(host: string): boolean {
+/** The only targets where a value may go without TLS. */
+export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host.endsWith('.localhost')) return true;
   return /^[\d.]+$|:/.test(host) && addressScope(host) === 'loopback';
 }

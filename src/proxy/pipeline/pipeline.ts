@@ -7,6 +7,7 @@ import type {
   ExchangeEnd,
   Handlers,
   InterimHead,
+  MessageTransforms,
   RequestHead,
   RequestVerdict,
   ResponseHead,
@@ -15,6 +16,7 @@ import type {
 } from '../engine';
 import type { Guard } from './guard';
 import { InjectStage } from './injectStage';
+import { MessageStage } from './messageStage';
 import { PolicyStage } from './policyStage';
 import { RecordStage } from './recordStage';
 import { RedactStage } from './redactStage';
@@ -35,6 +37,7 @@ export class Pipeline implements Handlers {
       new PolicyStage(guard),
       new InjectStage(guard),
       new RedactStage(guard),
+      new MessageStage(guard),
     ];
   }
 
@@ -61,6 +64,7 @@ export class Pipeline implements Handlers {
 
   request(head: RequestHead, target: Target, client: Client): Exchange {
     const context = new FlowContext('request', target, client, head);
+    context.changed = () => this.#record?.response(context);
     for (const stage of this.#stages) {
       stage.request?.(context);
       if (context.answer) break;
@@ -106,6 +110,14 @@ class PipelineExchange implements Exchange {
     context.response = response;
     for (const stage of this.stages) stage.response?.(context, head);
     return response;
+  }
+
+  messages(): MessageTransforms | undefined {
+    for (const stage of this.stages) {
+      const transforms = stage.messages?.(this.context);
+      if (transforms) return transforms;
+    }
+    return undefined;
   }
 
   end(how: ExchangeEnd, bytes: { readonly request: number; readonly response: number }): void {

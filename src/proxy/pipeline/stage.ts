@@ -9,6 +9,7 @@ import type {
   Fields,
   InterimHead,
   LocalAnswer,
+  MessageTransforms,
   RequestHead,
   ResponseHead,
   Target,
@@ -40,6 +41,8 @@ export class FlowContext {
   end: { how: ExchangeEnd; totalMs: number; request: number; response: number } | undefined;
   /** Set by the recorder. */
   flowId = 0;
+  /** Tells the recorder of what changed between the response and the end. */
+  changed: (() => void) | undefined;
 
   constructor(
     readonly kind: 'request' | 'connect' | 'tunnel',
@@ -72,5 +75,7 @@ export interface Stage {
   interim?(context: FlowContext, head: InterimHead): InterimHead;
   /** May change `context.response`. */
   response?(context: FlowContext, head: ResponseHead): void;
+  /** After a 101: what is to be done with messages. The first stage that has an answer decides. */
+  messages?(context: FlowContext): MessageTransforms | undefined;
   end?(context: FlowContext): void;
 }

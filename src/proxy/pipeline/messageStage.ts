@@ -1,0 +1,159 @@
+// The messages of a WebSocket: real values are put in where a secret is bound to them, dummies on their way to where they
+// do not belong end the connection, and real values that come back are replaced. Knows nothing of frames.
+import { refusalForFinding } from '../../core/policy/refusal';
+import { type MessageInjection, type MessageTarget, compileMessageInjection } from '../../core/secrets/injectMessage';
+import { isModelApi } from '../../core/secrets/providers';
+import type { BodyScanner } from '../../core/secrets/inject';
+import type { BoundSecret, Finding } from '../../core/secrets/types';
+import { type BodyTransform, type MessageTransform, type MessageTransforms, RefusedMessage } from '../engine';
+import { keepReadable } from '../websocket/deflate';
+import type { Guard } from './guard';
+import { isLoopback } from './injectStage';
+import { refusalAnswer } from './policyStage';
+import type { FlowContext, Stage } from './stage';
+
+const PLACE = 'websocket';
+const NOTHING = Buffer.alloc(0);
+
+export class MessageStage implements Stage {
+  constructor(private readonly guard: Guard) {}
+
+  /** Only extensions that can be read may be agreed on. */
+  request(context: FlowContext): void {
+    if (context.head.upgrade && this.guard.secrets.length > 0) context.fields = keepReadable(context.fields);
+  }
+
+  messages(context: FlowContext): MessageTransforms | undefined {
+    if (this.guard.secrets.length === 0) return undefined;
+    return { client: new ClientMessages(context, this.guard), server: new ServerMessages(context, this.guard) };
+  }
+}
+
+/** One of a kind for each secret: a conversation may repeat itself a thousand times. */
+function record(context: FlowContext, finding: Finding): void {
+  const { kind, secret, place, action } = finding;
+  const known = context.findings.some(
+    (other) => other.kind === kind && other.secret === secret && other.place === place && other.action === action,
+  );
+  if (known) return;
+  context.findings.push(finding);
+  context.changed?.();
+}
+
+class ClientMessages implements MessageTransform {
+  readonly #target: MessageTarget;
+  readonly #action: 'marked' | 'blocked';
+  #secrets: readonly BoundSecret[] | undefined;
+  #inject!: MessageInjection;
+  /** Goes on from message to message: a dummy cut in two is still one. */
+  #scanner!: BodyScanner;
+  /** Control frames come between the fragments of a message and must not hide what the fragments hold. */
+  #controlScanner!: BodyScanner;
+
+  constructor(
+    private readonly context: FlowContext,
+    private readonly guard: Guard,
+  ) {
+    const { host, scheme } = context.target;
+    const clear = scheme !== 'https' && !isLoopback(host);
+    const unverified = context.tls?.insecure === true;
+    this.#target = { host, unsafe: clear ? 'dummy-cleartext' : unverified ? 'dummy-unverified' : undefined };
+    // As for bodies: a conversation with a model mentions what the agent read.
+    this.#action = isModelApi(host) ? 'marked' : 'blocked';
+  }
+
+  message(payload: Buffer, text: boolean): Buffer {
+    this.#refresh();
+    this.#scan(this.#scanner, payload);
+    const { bytes, injected, findings } = this.#inject(payload, text);
+    for (const finding of findings) {
+      if (finding.action === 'blocked') this.#refuse(finding);
+      record(this.context, finding);
+    }
+    const fresh = injected.filter((name) => !this.context.injected.includes(name));
+    if (fresh.length > 0) {
+      this.context.injected.push(...fresh);
+      this.context.changed?.();
+    }
+    return bytes === payload ? payload : asBuffer(bytes);
+  }
+
+  /** No value is put into these: what a credential belongs in is not that long. */
+  long(): Pick<BodyTransform, 'push' | 'end'> {
+    return {
+      push: (chunk) => {
+        this.#refresh();
+        this.#scan(this.#scanner, chunk);
+        return chunk;
+      },
+      end: () => NOTHING,
+    };
+  }
+
+  control(payload: Buffer): Buffer {
+    this.#refresh();
+    this.#scan(this.#controlScanner, payload);
+    return payload;
+  }
+
+  /** The secrets in force now: a connection may live longer than a binding. */
+  #refresh(): void {
+    const { secrets, injection } = this.guard;
+    if (this.#secrets === secrets) return;
+    this.#secrets = secrets;
+    this.#inject = compileMessageInjection(secrets, this.#target);
+    this.#scanner = injection.bodyScanner(this.#target.host);
+    this.#controlScanner = injection.bodyScanner(this.#target.host);
+  }
+
+  #scan(scanner: BodyScanner, bytes: Buffer): void {
+    for (const secret of scanner.push(bytes)) {
+      const finding: Finding = { kind: 'dummy-unbound', secret, place: PLACE, action: this.#action };
+      if (finding.action === 'blocked') this.#refuse(finding);
+      record(this.context, finding);
+    }
+  }
+
+  #refuse(finding: Finding): never {
+    record(this.context, finding);
+    this.context.answer = refusalAnswer(refusalForFinding(finding, this.context.request), this.context);
+    throw new RefusedMessage();
+  }
+}
+
+class ServerMessages implements MessageTransform {
+  constructor(
+    private readonly context: FlowContext,
+    private readonly guard: Guard,
+  ) {}
+
+  message(payload: Buffer): Buffer {
+    const stream = this.guard.redactor.stream();
+    const parts = [stream.push(payload), stream.end()];
+    if (stream.hits.size === 0) return payload;
+    this.#report(stream.hits);
+    return Buffer.concat(parts);
+  }
+
+  long(): Pick<BodyTransform, 'push' | 'end'> {
+    const stream = this.guard.redactor.stream();
+    const pass = (bytes: Uint8Array) => {
+      this.#report(stream.hits);
+      return asBuffer(bytes);
+    };
+    return { push: (chunk) => pass(stream.push(chunk)), end: () => pass(stream.end()) };
+  }
+
+  control(payload: Buffer): Buffer {
+    return this.message(payload);
+  }
+
+  #report(hits: ReadonlyMap<string, number>): void {
+    for (const secret of hits.keys())
+      record(this.context, { kind: 'echo-redacted', secret, place: PLACE, action: 'masked' });
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
