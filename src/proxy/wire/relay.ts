@@ -481,7 +481,7 @@ export class Relay implements UpstreamListener, ClientExchange {
       this.#finishClient(false);
       return;
     }
-    if (this.#canRetry()) {
+    if (this.#canRetry(error)) {
       this.#retried = true;
       const { verdict } = this.exchange;
       const { target, client } = this.request;
@@ -498,8 +498,10 @@ export class Relay implements UpstreamListener, ClientExchange {
    * A pooled connection that closed under a request without a body that may be repeated (RFC 9110, 9.2.2): once more,
    * on a new one. Anything else might be done twice.
    */
-  #canRetry(): boolean {
+  #canRetry(error: WireError | undefined): boolean {
     return (
+      // A time-out is no stale connection: the upstream may be at work on it.
+      (error === undefined || error.code === 'upstream-reset') &&
       this.#reused &&
       !this.#retried &&
       !this.#answered &&
