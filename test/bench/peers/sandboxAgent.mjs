@@ -7,20 +7,23 @@ import { DOMAIN, DUMMY, REAL } from '../support/names.mjs';
 
 const HOSTS = [`*.${DOMAIN}`, 'localhost', '127.0.0.1', '::1'];
 
-/** First match decides: the rules that do not match are there to be passed by, as in a real policy. */
+/**
+ * First match decides: the rules that do not match are there to be passed by, as in a real policy. The tunnel comes before
+ * every rule that could match its port: at CONNECT the path is not known yet.
+ */
 const policy = (tunnelPort) => `version: 1
 mode: enforce
 default: block
 rules:
+  - type: tunnel
+    addresses: any
+    condition: { match: { host: ${JSON.stringify(HOSTS)}, port: ${tunnelPort ?? 1} } }
   - type: block
     condition: { match: { host: gist.${DOMAIN} } }
   - type: allow
     condition: { match: { host: api.anthropic.com, method: POST, path: /v1/messages } }
   - type: block
     condition: { match: { host: "*.${DOMAIN}", port: any, path: "/admin/**" } }
-  - type: tunnel
-    addresses: any
-    condition: { match: { host: ${JSON.stringify(HOSTS)}, port: ${tunnelPort ?? 1} } }
   - type: allow
     addresses: any
     condition: { match: { host: ${JSON.stringify(HOSTS)}, port: any } }

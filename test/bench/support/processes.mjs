@@ -66,9 +66,6 @@ export async function stopProcess(handle, graceMs = 1_000) {
   await handle.gone;
 }
 
-/** Every process that is still there, by its handle. */
-export const runningProcesses = () => [...running];
-
 process.on('exit', () => {
   for (const handle of running) {
     for (const member of processTree(handle.pid)) {
