@@ -280,7 +280,8 @@ export class HpackEncoder {
   #offset = 0;
   #bytes = Buffer.allocUnsafe(1024);
   #length = 0;
-  #resizedTo: number | undefined;
+  /** Sizes that the peer is still to be told of: the smallest since the last block, and the last (RFC 7541, 4.2). */
+  #resized: { smallest: number; last: number } | undefined;
 
   constructor() {
     this.#table.onEvict = (name, value) => this.#entries.delete(`${name}\0${value}`);
@@ -288,25 +289,30 @@ export class HpackEncoder {
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE; we use at most 4,096 of it. */
   resize(max: number): void {
-    this.#resizedTo = Math.min(max, 4096);
-    this.#table.resize(this.#resizedTo);
+    const last = Math.min(max, 4096);
+    this.#resized = { smallest: Math.min(last, this.#resized?.smallest ?? last), last };
+    this.#table.resize(last);
   }
 
   begin(): void {
     this.#length = 0;
-    if (this.#resizedTo !== undefined) this.#integer(0x20, 5, this.#resizedTo);
-    this.#resizedTo = undefined;
+    if (!this.#resized) return;
+    const { smallest, last } = this.#resized;
+    if (smallest < last) this.#integer(0x20, 5, smallest);
+    this.#integer(0x20, 5, last);
+    this.#resized = undefined;
   }
 
   /** `name` in lower case; latin1. `never`: a field that arrived as never indexed. */
   field(name: string, value: string, never: boolean): void {
     const key = `${name}\0${value}`;
-    const fixed = STATIC_EXACT.get(key);
+    const fixed = never ? undefined : STATIC_EXACT.get(key);
     if (fixed !== undefined) {
       this.#integer(0x80, 7, fixed);
       return;
     }
-    const entry = this.#entries.get(key);
+    // A field that must not be indexed keeps its representation, though another message put the same one in the table.
+    const entry = never ? undefined : this.#entries.get(key);
     if (entry !== undefined) {
       this.#integer(0x80, 7, STATIC.length + this.#table.added + this.#offset - entry);
       return;
