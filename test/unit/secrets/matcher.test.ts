@@ -39,9 +39,15 @@ describe('find', () => {
   const word = (min: number, max: number) =>
     fc.array(alphabet, { minLength: min, maxLength: max }).map((chars) => chars.join(''));
 
-  it('agrees with the simplest search', () => {
+  // Two and three bytes: short blocks. Four and more: whole ones, one in a window or several.
+  it.each([
+    [2, 6, 6],
+    [3, 5, 6],
+    [4, 9, 12],
+    [7, 12, 40],
+  ])('agrees with the simplest search: patterns of %i to %i bytes, up to %i', (min, max, count) => {
     fc.assert(
-      fc.property(word(0, 60), fc.array(word(2, 6), { maxLength: 6 }), fc.nat(10), (text, patterns, from) => {
+      fc.property(word(0, 60), fc.array(word(min, max), { maxLength: count }), fc.nat(10), (text, patterns, from) => {
         const hits = patterns
           .map((pattern, index) => ({ pattern: index, at: text.indexOf(pattern, from), length: pattern.length }))
           .filter(({ at }) => at >= 0)
@@ -54,9 +60,34 @@ describe('find', () => {
     );
   });
 
-  it('knows how much of a pattern the end may be', () => {
+  it('agrees with it on bytes of all kinds, also in the middle of a larger buffer', () => {
+    const byte = fc.oneof(fc.constantFrom(0x00, 0x20, 0xff), fc.nat(255));
+    const data = (min: number, max: number) =>
+      fc.array(byte, { minLength: min, maxLength: max }).map((list) => Buffer.from(list));
     fc.assert(
-      fc.property(word(0, 30), fc.array(word(2, 6), { maxLength: 6 }), (text, patterns) => {
+      fc.property(
+        data(0, 200),
+        fc.array(data(4, 8), { minLength: 1, maxLength: 30 }),
+        fc.nat(),
+        (text, patterns, at) => {
+          const place = at % (text.length + 1);
+          const whole = Buffer.concat([text.subarray(0, place), patterns[at % patterns.length]!, text.subarray(place)]);
+          const found = createMatcher(patterns).find(whole, 0)!;
+          const first = Math.min(...patterns.map((pattern) => whole.indexOf(pattern)).filter((index) => index >= 0));
+          const longest = patterns.filter((pattern) => whole.indexOf(pattern, first) === first);
+          expect([found.at, found.length]).toEqual([first, Math.max(...longest.map(({ length }) => length))]);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    [2, 6],
+    [4, 9],
+  ])('knows how much of a pattern the end may be: patterns of %i to %i bytes', (min, max) => {
+    fc.assert(
+      fc.property(word(0, 30), fc.array(word(min, max), { maxLength: 6 }), (text, patterns) => {
         let longest = 0;
         for (let length = 1; length <= text.length; length++) {
           const tail = text.slice(text.length - length);
