@@ -44,6 +44,8 @@ export interface RequestHead {
 }
 
 export interface ResponseHead {
+  /** The head as it came, where it came as bytes: to look at all of it at once. */
+  readonly raw?: Buffer | undefined;
   readonly status: number;
   readonly reason: string;
   readonly fields: Fields;

@@ -18,6 +18,9 @@ export interface CompiledPolicy {
   evaluateConnect(request: ConnectRequest): Decision;
 }
 
+const MAX_DECIDED = 2_000;
+const MAX_KEPT_PATH = 512;
+
 interface CompiledRule {
   readonly rule: Rule;
   readonly hosts: HostIndex | undefined;
@@ -54,6 +57,8 @@ class Compiled implements CompiledPolicy {
   readonly #bySuffix = new Map<string, number[]>();
   /** Rules that name no host, any host, or blocks of addresses: tried for every request. */
   readonly #others: number[] = [];
+  /** Decisions of late: programs ask for the same again and again. */
+  readonly #decided = new Map<string, Decision>();
 
   constructor(readonly policy: Policy) {
     this.#rules = policy.rules.map(compileRule);
@@ -68,6 +73,19 @@ class Compiled implements CompiledPolicy {
   }
 
   evaluate(request: PolicyRequest): Decision {
+    const { scheme, host, port, method, path, agent } = request;
+    // No part but the path, which is last, can hold a space.
+    const key = `${scheme} ${host} ${port} ${method} ${agent?.replaceAll(' ', '\n') ?? ''} ${path}`;
+    const known = this.#decided.get(key);
+    if (known) return known;
+    const decision = this.#decide(request);
+    if (path.length > MAX_KEPT_PATH) return decision;
+    if (this.#decided.size >= MAX_DECIDED) this.#decided.clear();
+    this.#decided.set(key, decision);
+    return decision;
+  }
+
+  #decide(request: PolicyRequest): Decision {
     const paths = readings(request.path);
     if (paths === undefined)
       return new Verdict(this, request, {

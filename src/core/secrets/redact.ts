@@ -23,6 +23,8 @@ export interface Redactor {
   text(text: string): string;
   /** As `text`, for text that was brought into lower case: host names, HTTP/2 field names. */
   lower(text: string): string;
+  /** Whether bytes hold a value, whole and plain or encoded. */
+  finds(bytes: Uint8Array): boolean;
   stream(): StreamRedactor;
 }
 
@@ -58,7 +60,12 @@ export function createRedactor(secrets: readonly BoundSecret[]): Redactor {
     put: dummy.toLowerCase(),
   }));
   const redactLower = textRedactor(unique(lowerForms));
-  return { text: redactText, lower: redactLower, stream: () => new Stream(matcher, patterns, keepsLength) };
+  return {
+    text: redactText,
+    lower: redactLower,
+    finds: (bytes) => matcher.find(bytes, 0) !== undefined,
+    stream: () => new Stream(matcher, patterns, keepsLength),
+  };
 }
 
 /** The first of those that look for the same. */

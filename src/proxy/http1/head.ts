@@ -43,7 +43,8 @@ export interface Head {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
+/** Anywhere in a head but for the CRLFs between its lines. */
+const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 /** Removing one of these on a client's word would change what the message means or where it ends. */
 const NEVER_HOP_BY_HOP = new Set([
   'host',
@@ -74,9 +75,10 @@ export function endOfHead(bytes: Buffer): number {
 
 /** Parses `bytes[0, end)`, which ends with the blank line. Throws `BadMessage` on anything ambiguous. */
 export function parseHead(bytes: Buffer, end: number): Head {
-  const lines = bytes.toString('latin1', 0, end - 4).split('\r\n');
+  const text = bytes.toString('latin1', 0, end - 4);
+  if (CONTROL.test(text)) throw new BadMessage('control-character', 'The message head holds a control character.');
+  const lines = text.split('\r\n');
   const startLine = lines[0]!;
-  if (CONTROL.test(startLine)) throw new BadMessage('control-character', 'The start line holds a control character.');
   if (lines.length - 1 > MAX_FIELDS)
     throw new BadMessage('too-many-fields', `The message has more than ${MAX_FIELDS} header fields.`, 431);
   const names: string[] = [];
@@ -93,16 +95,14 @@ export function parseHead(bytes: Buffer, end: number): Head {
     const line = lines[i]!;
     const colon = line.indexOf(':');
     const name = colon < 0 ? line : line.slice(0, colon);
+    const low = colon <= 0 ? undefined : lowerName(name);
     // A leading space (obs-fold) and a space before the colon both end here: neither is a token.
-    if (colon <= 0 || !TOKEN.test(name))
+    if (low === undefined)
       throw new BadMessage(
         'bad-field-name',
         'A header field has no valid name (obs-fold and space before the colon are refused).',
       );
     const value = trim(line, colon + 1);
-    if (CONTROL.test(value))
-      throw new BadMessage('control-character', 'A header field value holds a control character.');
-    const low = name.toLowerCase();
     switch (low) {
       case 'content-length':
         if (!/^\d{1,15}$/.test(value))
@@ -170,6 +170,20 @@ export function parseHead(bytes: Buffer, end: number): Head {
     proxyAuthorization,
     stripped,
   };
+}
+
+/** Names that were seen and are tokens, in lower case: nearly all names are among a few dozen. */
+const knownNames = new Map<string, string>();
+const MAX_KNOWN = 1_000;
+
+/** A field name in lower case; undefined when it is no token (RFC 9110, 5.1). */
+function lowerName(name: string): string | undefined {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  if (!TOKEN.test(name)) return undefined;
+  const lower = name.toLowerCase();
+  if (name.length <= 40 && knownNames.size < MAX_KNOWN) knownNames.set(name, lower);
+  return lower;
 }
 
 interface Connection {

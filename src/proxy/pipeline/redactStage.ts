@@ -11,8 +11,10 @@ export class RedactStage implements Stage {
   response(context: FlowContext, head: ResponseHead): void {
     const { response } = context;
     if (!response || this.guard.secrets.length === 0) return;
-    response.fields = this.#fields(context, head.fields);
-    response.reason = this.guard.redactor.text(response.reason);
+    if (head.raw === undefined || this.guard.redactor.finds(head.raw)) {
+      response.fields = this.#fields(context, head.fields);
+      response.reason = this.guard.redactor.text(response.reason);
+    }
     if (head.hasBody && !isCompressed(head.fields)) response.body = this.#body(context);
   }
 

@@ -69,7 +69,13 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   #data(bytes: Buffer): void {
     if (this.#closing) return;
     if (this.#relay) {
-      const taken = this.#relay.wantsBytes ? this.#relay.clientBytes(bytes, 0) : 0;
+      // What came earlier and was held goes first: a WebSocket's frames may come before its 101.
+      if (this.#buffer || !this.#relay.wantsBytes) {
+        this.#hold(bytes);
+        this.#feed(this.#relay);
+        return;
+      }
+      const taken = this.#relay.clientBytes(bytes, 0);
       if (taken < bytes.length) this.#hold(bytes.subarray(taken));
       return;
     }

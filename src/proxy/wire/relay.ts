@@ -318,7 +318,8 @@ export class Relay implements UpstreamListener, ClientExchange {
     this.#responseHead = head;
     const reader = responseBody(head.framing, this.request.method, status);
     this.#responseReader = reader;
-    const seen: ResponseHead = { status, reason, fields: head.fields, hasBody: reader !== undefined };
+    const raw = buffer.subarray(0, end);
+    const seen: ResponseHead = { raw, status, reason, fields: head.fields, hasBody: reader !== undefined };
     const verdict = this.exchange.response(seen);
     const untilClose = reader instanceof UntilCloseReader;
     this.#closeUpstream = head.connectionClose || untilClose || (minor === 0 && !head.connectionKeepAlive);
