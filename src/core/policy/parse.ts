@@ -36,7 +36,7 @@ import { isEmptyNode, rangeOf, scalarOf, YamlReader } from './yamlReader';
 const LATER = new Set(
   'limit expires query header all any not credentials contentType maxBodyBytes graphql mcp'.split(' '),
 );
-const PLACE = /^(?:basic|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/;
+const PLACE = /^(?:basic|websocket|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/;
 const NEVER_PLACES = new Set(['cookie', 'set-cookie', 'referer', 'user-agent', 'host']);
 const MAX_YAML_ERRORS = 5;
 const TEST_RESULTS = ['allow', 'block', 'tunnel'] as const;
@@ -302,7 +302,7 @@ function checkSecretHost(pattern: string): string | undefined {
 }
 
 function checkPlace(text: string): string | undefined {
-  if (/^(?:path|websocket|body:.+)$/.test(text)) return 'is not supported by this version';
-  if (!PLACE.test(text)) return 'must be header:NAME, basic or query:NAME';
+  if (/^(?:path|body:.+)$/.test(text)) return 'is not supported by this version';
+  if (!PLACE.test(text)) return 'must be header:NAME, basic, query:NAME or websocket';
   return NEVER_PLACES.has(text.replace(/^header:/, '').toLowerCase()) ? 'a secret is never put there' : undefined;
 }

@@ -114,8 +114,8 @@ const secret = closed(
       anyOf: [text, { type: 'array', items: text }],
     },
     in: oneOrMore(
-      { type: 'string', pattern: '^(basic|(header|query):.+)$' },
-      'Where in a request the secret is read: `header:NAME`, `basic` (user or password of Basic authentication), `query:NAME`.',
+      { type: 'string', pattern: '^(basic|websocket|(header|query):.+)$' },
+      'Where in a request the secret is read: `header:NAME`, `basic` (user or password of Basic authentication), `query:NAME`, `websocket` (text messages).',
       [['header:authorization', 'basic']],
     ),
   },

@@ -281,6 +281,7 @@ describe('what is refused, and where', () => {
     ['secrets: { A: { hosts: "*.com", in: basic } }', ['bad-value 1:24']],
     ['secrets: { A: { hosts: a.example, in: body } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: a.example, in: "body:x" } }', ['bad-value 1:39']],
+    ['secrets: { A: { hosts: a.example, in: websocket } }', []],
     ['secrets: { A: { hosts: a.example, in: header:cookie } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: a.example, in: header:User-Agent } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: [], in: basic }, A: { hosts: [] } }', ['duplicate-key 1:41']],
