@@ -98,15 +98,17 @@ async function write(
 
 /** PEM certificates that upstream chains may end in: Node's, the system's, and those that the user's environment names. */
 export async function upstreamRoots(environment: NodeJS.ProcessEnv): Promise<string[]> {
-  const roots = new Set<string>(tls.rootCertificates.map((pem) => pem.trim()));
+  // By what they hold: the system has most of Node's own, written in lines of another length.
+  const roots = new Map<string, string>();
+  const add = (pem: string) => roots.set(pem.replace(/-----[^-]+-----|\s/g, ''), pem.replace(/\r/g, '').trim());
+  for (const pem of tls.rootCertificates) add(pem);
   const named = [environment['NODE_EXTRA_CA_CERTS'], environment['SSL_CERT_FILE'], ...SYSTEM_BUNDLES];
   for (const file of named) {
     if (!file) continue;
     const text = await fs.readFile(file, 'utf8').catch(() => '');
-    for (const [pem] of text.matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g))
-      roots.add(pem.replace(/\r/g, '').trim());
+    for (const [pem] of text.matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)) add(pem);
   }
-  return [...roots];
+  return [...roots.values()];
 }
 
 /** Writes upstream roots and our CA into one file. */

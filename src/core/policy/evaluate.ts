@@ -20,6 +20,8 @@ export interface CompiledPolicy {
 
 const MAX_DECIDED = 2_000;
 const MAX_KEPT_PATH = 512;
+/** Of the same path on other hosts or with other methods: they are compared one by one. */
+const MAX_SAME_PATH = 8;
 
 interface CompiledRule {
   readonly rule: Rule;
@@ -57,8 +59,9 @@ class Compiled implements CompiledPolicy {
   readonly #bySuffix = new Map<string, number[]>();
   /** Rules that name no host, any host, or blocks of addresses: tried for every request. */
   readonly #others: number[] = [];
-  /** Decisions of late: programs ask for the same again and again. */
-  readonly #decided = new Map<string, Decision>();
+  /** Decisions of late, by path: programs ask for the same again and again. */
+  readonly #decided = new Map<string, readonly { readonly request: PolicyRequest; readonly decision: Decision }[]>();
+  #decidedCount = 0;
 
   constructor(readonly policy: Policy) {
     this.#rules = policy.rules.map(compileRule);
@@ -73,15 +76,16 @@ class Compiled implements CompiledPolicy {
   }
 
   evaluate(request: PolicyRequest): Decision {
-    const { scheme, host, port, method, path, agent } = request;
-    // No part but the path, which is last, can hold a space.
-    const key = `${scheme} ${host} ${port} ${method} ${agent?.replaceAll(' ', '\n') ?? ''} ${path}`;
-    const known = this.#decided.get(key);
-    if (known) return known;
+    const known = this.#decided.get(request.path);
+    const same = known?.find((entry) => isSame(entry.request, request));
+    if (same) return same.decision;
     const decision = this.#decide(request);
-    if (path.length > MAX_KEPT_PATH) return decision;
-    if (this.#decided.size >= MAX_DECIDED) this.#decided.clear();
-    this.#decided.set(key, decision);
+    if (request.path.length > MAX_KEPT_PATH || (known?.length ?? 0) >= MAX_SAME_PATH) return decision;
+    if (this.#decidedCount++ >= MAX_DECIDED) {
+      this.#decided.clear();
+      this.#decidedCount = 0;
+    }
+    this.#decided.set(request.path, [...(known ?? []), { request, decision }]);
     return decision;
   }
 
@@ -212,6 +216,13 @@ function strictness({ rule, action, effective, addresses }: Outcome): number {
       ? Number(rule !== undefined)
       : Number(addresses === 'public') * 2 + Number(rule?.upstream?.insecure === undefined);
   return RANK[effective] * 16 + RANK[action] * 4 + tie;
+}
+
+/** Every field but the path, which is compared before. */
+function isSame(a: PolicyRequest, b: PolicyRequest): boolean {
+  return (
+    a.method === b.method && a.host === b.host && a.port === b.port && a.scheme === b.scheme && a.agent === b.agent
+  );
 }
 
 /** A decision; its trace is worked out when somebody reads it, which the wire never does. */

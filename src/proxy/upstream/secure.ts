@@ -30,7 +30,14 @@ export class ContextStore {
 
   /** `ca`: PEM certificates that chains may end in. Empty: Node's own roots. */
   constructor(private readonly ca: readonly string[]) {
-    this.get(undefined);
+    // 30 ms for all roots: after the port is open, before the first upstream is asked for.
+    setImmediate(() => {
+      try {
+        this.get(undefined);
+      } catch {
+        // Said to the first request that needs it.
+      }
+    });
   }
 
   /** Throws `WireError` `upstream-options` when OpenSSL does not take the certificates. */
