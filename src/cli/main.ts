@@ -5,6 +5,7 @@ import { doctorCommand, protectCommand, restoreCommand, scanCommand } from './fo
 import { HELP, json, UsageError } from './options';
 import { proxyCommand } from './proxy';
 import { runCommand } from './run';
+import { vaultCommand } from './vault';
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   check: checkCommand,
@@ -15,6 +16,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   run: runCommand,
   scan: scanCommand,
   test: testCommand,
+  vault: vaultCommand,
 };
 
 async function main([name, ...args]: readonly string[]): Promise<number> {

@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { FolderSession } from '../host/folderSession';
+import { RECOVERY_CODE, secretFrom } from './prompt';
 
 export class UsageError extends Error {}
 
@@ -21,6 +22,13 @@ export const HELP = `sandbox-agent: keeps secrets out of the reach of coding age
                                     what the policy says, and why; headers are not matched in this version
   test [--policy FILE]              run the policy's tests
   doctor [DIR]                      what is wired and what is not, each line with its fix
+  vault status [DIR]                where the real values are, and whether they are encrypted
+  vault new-code                    a recovery code, for where nobody can be asked; keep it before you use it
+  vault encrypt [DIR]               encrypt the vault; shows a recovery code and goes on when you have typed it back
+  vault decrypt [DIR]               store it as plain text again (mode 0600)
+
+  An encrypted vault asks for its recovery code, or takes it from the environment variable
+  SANDBOX_AGENT_RECOVERY_CODE; never from an argument, which other programs can read.
 
   --json prints one JSON document. Exit codes: 0 done, 1 the answer is no, 2 wrong use.
 `;
@@ -43,6 +51,9 @@ export async function openSession(folder: string): Promise<FolderSession> {
     folder: path.resolve(folder),
     proxyScript: distFile('proxy.js'),
     preloadScript: distFile('preload.cjs'),
+    keys: {
+      recoveryCode: () => secretFrom(RECOVERY_CODE, 'Recovery code of the vault of this folder: '),
+    },
     what: 'command line',
   });
   await session.open();

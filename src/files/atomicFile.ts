@@ -28,11 +28,14 @@ export function fileError(error: unknown, file: string): FileError {
       `${name} cannot be written (${code}). Nothing was changed; give yourself write permission and try again.`,
     );
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new FileError('no-space', `There is no space left to write ${name}. Nothing was changed.`);
+    return new FileError(
+      'no-space',
+      `There is no space left to write ${name} (${code}). Nothing was changed and no value is lost; free some space and try again.`,
+    );
   if (code === 'ENOENT') return new FileError('missing', `${name} does not exist.`);
   return new FileError(
     'other',
-    `${name} could not be written (${code ?? (error as Error).name}). Nothing was changed.`,
+    `${name} could not be written (${code ?? (error as Error).name}). Nothing was changed; see what is wrong with the disk or the folder, and try again.`,
   );
 }
 
@@ -109,12 +112,12 @@ export async function writeFileAtomic(
     }
     await fault('rename');
     await fs.rename(temporary, target);
-    await fault('sync-folder');
-    await syncFolder(path.dirname(target));
   } catch (error) {
     await fs.rm(temporary, { force: true }).catch(() => undefined);
     throw fileError(error, file);
   }
+  // The new bytes are there: from here on nothing may say that they are not, or a journal would forget them.
+  await syncFolder(path.dirname(target), fault);
 }
 
 async function resolveLink(file: string): Promise<string> {
@@ -126,8 +129,9 @@ async function resolveLink(file: string): Promise<string> {
 }
 
 /** Makes a rename or a new file survive a power cut (POSIX); a no-op where folders cannot be opened. */
-export async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string, fault: FaultHook = noFault): Promise<void> {
   try {
+    await fault('sync-folder');
     const handle = await fs.open(folder, 'r');
     try {
       await handle.sync();

@@ -85,6 +85,33 @@ export interface ProtectedSecret {
   readonly in: readonly Place[];
 }
 
+export interface VaultStatus {
+  /** Absolute. */
+  readonly file: string;
+  readonly encrypted: boolean;
+  /** A key store opens it; else the recovery code is asked for. */
+  readonly keptInStore: boolean;
+  /** Secrets in use, and rotated values that are still looked for. */
+  readonly secrets: number;
+  readonly revoked: number;
+  /** Files that hold dummies. */
+  readonly files: readonly string[];
+}
+
+/** What the user does with the vault itself. All of it changes the vault file in one step, or not at all. */
+export interface VaultControlApi {
+  status(): Promise<VaultStatus>;
+  /**
+   * A recovery code to show, and the switch: `confirm` encrypts only where the user has typed the code. `code`: one that the
+   * user has already.
+   */
+  prepareEncryption(code?: string): {
+    readonly code: string;
+    confirm(typed: string): Promise<void>;
+  };
+  decrypt(): Promise<void>;
+}
+
 /** The policy file against the approved text. The approved text is in force, always. */
 export interface PolicyState {
   readonly file: string;
@@ -148,6 +175,7 @@ export interface FolderSessionApi extends Disposable {
   readonly onDidNotice: Event<Notice>;
   readonly onDidLog: Event<string>;
   readonly policy: PolicyControl;
+  readonly vault: VaultControlApi;
   /** Reads the state folder, settles the journals, takes the lock. Idempotent. */
   open(): Promise<void>;
   scan(): Promise<ScanReport>;

@@ -41,6 +41,8 @@ import { type StateFolder, openStateFolder } from './stateFolder';
 import { findProgram } from './tools';
 import { userProxy } from './userProxy';
 import { Vault } from './vault';
+import type { VaultKeys } from './vaultCipher';
+import { VaultControl } from './vaultControl';
 import { watchVault } from './vaultWatch';
 
 const BACK_OFF_MS = [250, 500, 1_000, 2_000, 4_000];
@@ -60,6 +62,8 @@ export interface FolderSessionOptions {
   readonly stateRoot?: string;
   /** The user's home folder; default: the system's answer. */
   readonly home?: string;
+  /** What opens an encrypted vault. Without: a vault that is encrypted makes `open` reject with `VaultError` `locked`. */
+  readonly keys?: VaultKeys;
   /** Who we are, for another window that finds the lock: `VS Code`, `command line`. */
   readonly what: string;
 }
@@ -67,6 +71,7 @@ export interface FolderSessionOptions {
 interface Opened {
   readonly state: StateFolder;
   readonly vault: Vault;
+  readonly control: VaultControl;
   readonly policy: PolicyFile;
   readonly protector: Protector;
   readonly wiring: AgentWiring;
@@ -122,10 +127,20 @@ export class FolderSession implements FolderSessionApi {
     return this.#need().policy;
   }
 
+  get vault(): VaultControl {
+    return this.#need().control;
+  }
+
   async open(): Promise<void> {
     if (this.#opened) return;
     const state = await openStateFolder(this.options.folder, this.options.stateRoot);
-    const vault = await Vault.open(state);
+    const vault = await Vault.open(state, undefined, this.options.keys);
+    const control = new VaultControl({
+      state,
+      vault,
+      serial: (work) => this.#serial(work),
+      changed: () => this.#sendSecrets(),
+    });
     const policy = await PolicyFile.open(
       path.resolve(state.folder, this.options.policyFile ?? DEFAULT_POLICY_FILE),
       state.approvedPolicy,
@@ -138,7 +153,7 @@ export class FolderSession implements FolderSessionApi {
       home: this.options.home ?? os.homedir(),
       notify: (notice) => this.#notices.fire(notice),
     });
-    this.#opened = { state, vault, policy, protector, wiring };
+    this.#opened = { state, vault, control, policy, protector, wiring };
     await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
     policy.onDidChange(({ approvedText }) => this.#running?.proxy.send({ type: 'policy', text: approvedText }));
     await this.#settleWiring(state);

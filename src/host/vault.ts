@@ -1,14 +1,16 @@
-// The vault: real values of a folder's secrets, in one 0600 journalled file outside the workspace. A value is here, and read
-// back, before any file loses it; from then on this may be its only copy, so a value leaves the vault only when it was seen
-// to stand in a file again.
+// The vault: real values of a folder's secrets, in one 0600 journalled file outside the workspace, encrypted where the user
+// wants that. A value is here, and read back, before any file loses it; from then on this may be its only copy, so a value
+// leaves the vault only when it was seen to stand in a file again.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { type FaultHook, readIfThere } from '../files/atomicFile';
-import { JsonLog } from '../files/jsonLog';
+import type { FaultHook } from '../files/atomicFile';
+import { JsonLog, type LineCodec, plainLines } from '../files/jsonLog';
 import type { Place } from '../core/secrets/types';
 import { type Lock, waitForLock } from './lock';
+import { makeRecoveryCode, readRecoveryCode } from './recoveryCode';
 import type { StateFolder } from './stateFolder';
+import { VaultCipher, VaultError, type VaultKeys, damagedHead, isEncryptedHead } from './vaultCipher';
 
 export interface VaultSecret {
   readonly name: string;
@@ -21,6 +23,13 @@ export interface VaultSecret {
   readonly fromEnvironment: boolean;
   /** The variable it was taken from, where its name here is another one; only with `fromEnvironment`. */
   readonly variable?: string;
+  /** Marked for rotation: since when (ISO 8601), and why in the user's words. It goes on working until it is rotated. */
+  readonly marked?: { readonly since: string; readonly reason: string };
+  /**
+   * Rotated: it was the value of the secret `of`. Still looked for and redacted; without hosts, and its dummy was never in a
+   * file, so it is never injected.
+   */
+  readonly revoked?: { readonly of: string; readonly since: string; readonly reason: string };
 }
 
 export interface VaultPair {
@@ -59,10 +68,20 @@ function without<T extends { readonly op: string }>(record: T): Omit<T, 'op'> {
   return Object.fromEntries(Object.entries(record).filter(([key]) => key !== 'op')) as Omit<T, 'op'>;
 }
 
+/** What encryption needs of the user: that the code was seen and is kept. */
+export interface PendingEncryption {
+  /** To be shown. */
+  readonly code: string;
+  /** Encrypts if `typed` is the code, in whatever way of writing; else rejects, and nothing has changed. */
+  confirm(typed: string): Promise<void>;
+}
+
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 export class Vault {
   readonly #log: JsonLog<VaultRecord>;
+  /** Undefined: the file is plain. */
+  #cipher: VaultCipher<VaultRecord> | undefined;
   readonly #secrets = new Map<string, VaultSecret>();
   /** Swaps by file, oldest first; a file may be swapped again while it holds dummies. */
   readonly #files = new Map<string, VaultFile[]>();
@@ -72,16 +91,35 @@ export class Vault {
 
   private constructor(
     private readonly state: StateFolder,
-    fault: FaultHook,
+    private readonly fault: FaultHook,
+    private readonly keys: VaultKeys,
   ) {
-    this.#log = new JsonLog(state.vault, fault);
+    this.#log = new JsonLog(state.vault, { fault, codecFor: (first, torn) => this.#codecFor(first, torn) });
   }
 
-  /** Reads the file. Rejects when it is damaged: then nothing is swapped or restored until a person looked. */
-  static async open(state: StateFolder, fault: FaultHook = () => undefined): Promise<Vault> {
-    const vault = new Vault(state, fault);
+  /**
+   * Reads the file. Rejects when it is damaged, or encrypted and `keys` do not open it (`VaultError`): then nothing is
+   * swapped or restored until a person looked.
+   */
+  static async open(state: StateFolder, fault: FaultHook = () => undefined, keys: VaultKeys = {}): Promise<Vault> {
+    const vault = new Vault(state, fault, keys);
     await vault.#read();
+    await vault.#keepKey();
     return vault;
+  }
+
+  /** The state folder that it lies in. */
+  get directory(): string {
+    return this.state.directory;
+  }
+
+  get isEncrypted(): boolean {
+    return this.#cipher !== undefined;
+  }
+
+  /** Whether a key store opens it, so that the recovery code is asked for only where that fails. */
+  get isKeptInStore(): boolean {
+    return this.#cipher?.openedBy === 'store';
   }
 
   get secrets(): readonly VaultSecret[] {
@@ -118,8 +156,10 @@ export class Vault {
     return false;
   }
 
+  /** The secret in use, or else the revoked one, with this value. */
   byValue(value: string): VaultSecret | undefined {
-    return this.secrets.find((secret) => secret.value === value);
+    const found = this.secrets.filter((secret) => secret.value === value);
+    return found.find(({ revoked }) => revoked === undefined) ?? found[0];
   }
 
   /** A name that no other secret of the folder has. */
@@ -189,23 +229,117 @@ export class Vault {
   }
 
   /**
-   * After a restore: writes the log anew, with what some file has not got back and nothing else. What came from the
-   * environment is still there.
+   * After a restore: writes the log anew, with what some file has not got back, what was revoked, and nothing else. What came
+   * from the environment is still there.
    */
   async compact(): Promise<void> {
-    const files = this.files;
     const used = this.dummiesInFiles;
+    await this.replace(
+      this.secrets.filter(({ dummy, revoked }) => used.has(dummy) || revoked !== undefined),
+      this.files,
+    );
+  }
+
+  /** Writes the log anew with these and nothing else, in one step. With the lock held, and nothing unsettled. */
+  async replace(secrets: readonly VaultSecret[], files: readonly VaultFile[]): Promise<void> {
     await this.#log.rewrite([
-      ...this.secrets.filter(({ dummy }) => used.has(dummy)).map((secret) => ({ op: 'secret', ...secret }) as const),
+      ...secrets.map((secret) => ({ op: 'secret', ...secret }) as const),
       ...files.flatMap((file) => [{ op: 'begin', ...file } as const, { op: 'end', file: file.file } as const]),
     ]);
     await this.#read();
   }
 
-  /** Copies of the vault that a kill left beside it. With the lock held, nobody is writing one. */
+  /** `code`: one that the user has already. Throws `VaultError` where that is none. */
+  prepareEncryption(code = makeRecoveryCode()): PendingEncryption {
+    const read = readRecoveryCode(code);
+    if (read === undefined)
+      throw new VaultError(
+        'mistyped-code',
+        'That is not a recovery code: a character is missing or mistyped. The vault stays as it was; type all seven groups.',
+      );
+    return { code: read, confirm: (typed) => this.#encrypt(read, typed) };
+  }
+
+  async #encrypt(code: string, typed: string): Promise<void> {
+    if (readRecoveryCode(typed) !== code)
+      throw new VaultError(
+        'not-confirmed',
+        'What was typed is not the recovery code that was shown. The vault stays unencrypted as it was: without the code, losing the key would lose the values. Write the code down and try again.',
+      );
+    await this.exclusively('encrypt', async () => {
+      if (this.#cipher)
+        throw new VaultError('already', 'The vault of this folder is encrypted already. Nothing was changed.');
+      const fresh = await VaultCipher.create<VaultRecord>(code);
+      // Before anything depends on it: the code, as it was typed, opens what will be written.
+      await VaultCipher.open(fresh.head, { recoveryCode: () => Promise.resolve(typed) }, undefined, this.state.vault);
+      await this.#convert(await this.#kept(fresh));
+    });
+  }
+
+  /** Plain again. */
+  async decrypt(): Promise<void> {
+    await this.exclusively('decrypt', async () => {
+      const cipher = this.#cipher;
+      if (!cipher) throw new VaultError('already', 'The vault of this folder is not encrypted. Nothing was changed.');
+      await this.#convert(undefined);
+      // Only now: until the plain file is there, the key opens what is there.
+      for (const id of cipher.storeIds) await this.keys.store?.delete(id).catch(() => undefined);
+    });
+  }
+
+  async #kept(cipher: VaultCipher<VaultRecord>): Promise<VaultCipher<VaultRecord>> {
+    if (!this.keys.store) return cipher;
+    await this.fault('key-store');
+    return cipher.keptIn(this.keys.store);
+  }
+
+  /** The same records in another form, in one step. */
+  async #convert(cipher: VaultCipher<VaultRecord> | undefined): Promise<void> {
+    const codec: LineCodec<VaultRecord> = cipher ?? plainLines<VaultRecord>();
+    const records = await this.#log.read();
+    const from = codec.head === undefined ? 0 : 1;
+    records.forEach((record, i) => {
+      const back = codec.decode(codec.encode(record, i + from), i + from);
+      if (JSON.stringify(back) !== JSON.stringify(record))
+        throw new Error('The vault could not be written in its new form exactly. It stays as it was.');
+    });
+    try {
+      await this.#log.rewrite(records, codec);
+    } catch (error) {
+      for (const id of cipher?.storeIds ?? [])
+        if (this.#cipher?.storeIds.includes(id) !== true) await this.keys.store?.delete(id).catch(() => undefined);
+      throw error;
+    }
+    this.#cipher = cipher;
+    await this.#read();
+  }
+
+  /** Opened by the code where there is a store: from now on the store has the key. If that fails, the code goes on working. */
+  async #keepKey(): Promise<void> {
+    if (this.#cipher?.openedBy !== 'code' || !this.keys.store) return;
+    try {
+      await this.exclusively('keep the key', async () => {
+        if (this.#cipher?.openedBy === 'code') await this.#convert(await this.#kept(this.#cipher));
+      });
+    } catch {
+      // Read-only, or no room, or no key store: it is asked for again.
+    }
+  }
+
+  async #codecFor(first: string | undefined, torn: boolean): Promise<LineCodec<VaultRecord>> {
+    if (first === undefined || !isEncryptedHead(first)) {
+      this.#cipher = undefined;
+      return plainLines<VaultRecord>();
+    }
+    if (torn) throw damagedHead(this.state.vault);
+    this.#cipher = await VaultCipher.open(first, this.keys, this.#cipher, this.state.vault);
+    return this.#cipher;
+  }
+
+  /** Copies that a kill left beside the vault. With the lock held, nobody is writing one. */
   async removeTemporaries(): Promise<void> {
     const directory = path.dirname(this.state.vault);
-    const ours = new RegExp(`^\\.${path.basename(this.state.vault).replace('.', '\\.')}\\.[0-9a-f]+\\.tmp$`);
+    const ours = /^\.(?:vault\.jsonl|restore\.mjs|READ-ME-TO-RESTORE\.txt)\.[0-9a-f]+\.tmp$/;
     for (const name of await fs.readdir(directory))
       if (ours.test(name)) await fs.rm(path.join(directory, name), { force: true });
   }
@@ -216,7 +350,7 @@ export class Vault {
   }
 
   async #read(): Promise<void> {
-    const records = (await readIfThere(this.state.vault)) ? await this.#log.read() : [];
+    const records = await this.#log.read();
     // At once: whoever asks meanwhile sees the old or the new state, never a part.
     for (const map of [this.#secrets, this.#files, this.#open, this.#giving]) map.clear();
     for (const record of records) this.#apply(record);

@@ -329,10 +329,9 @@ describe('the vault', () => {
   it('makes a new file durable with the name it has in its folder', async () => {
     workspace = new TestWorkspace({});
     const operations: string[] = [];
-    const log = new JsonLog<number>(
-      path.join(workspace.base, 'new.jsonl'),
-      (operation) => void operations.push(operation),
-    );
+    const log = new JsonLog<number>(path.join(workspace.base, 'new.jsonl'), {
+      fault: (operation) => void operations.push(operation),
+    });
     await log.append(1);
     expect(operations).toEqual(['log-open', 'log-write', 'log-sync', 'log-sync-folder']);
     operations.length = 0;
