@@ -1,6 +1,6 @@
 // `npm run bench`: the product beside its peers, in one run on this machine. See options.mjs for the options, report.mjs for the
 // document, targets.mjs for what the product must reach.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, ftruncateSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, ftruncateSync } from 'node:fs';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,6 +14,7 @@ import { readOptions } from './options.mjs';
 import { nginxOrigin } from './origins/nginx.mjs';
 import { findPeers, preparePeers, routeThrough } from './peers/index.mjs';
 import { report } from './report.mjs';
+import { writeDocument } from './support/document.mjs';
 import { bearer, REAL } from './support/names.mjs';
 import { makePki } from './support/pki.mjs';
 import * as processes from './support/processes.mjs';
@@ -56,11 +57,11 @@ const text = report({ rows, failures, missing, micro, peers, options, machine: d
 const artifacts = path.join(root, 'artifacts/bench');
 mkdirSync(artifacts, { recursive: true });
 writeFileSync(path.join(artifacts, 'results.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-writeFileSync(path.join(artifacts, 'benchmarks.md'), text);
 console.log(`\n${text}`);
-const out = options.out ?? (options.complete ? path.join(root, 'docs/benchmarks.md') : undefined);
-if (out !== undefined) copyFileSync(path.join(artifacts, 'benchmarks.md'), out);
-console.error(`written to ${path.relative(root, out ?? path.join(artifacts, 'benchmarks.md'))}`);
+const out =
+  options.out ?? (options.complete ? path.join(root, 'docs/benchmarks.md') : path.join(artifacts, 'benchmarks.md'));
+await writeDocument(out, text);
+console.error(`written to ${path.relative(root, out)}`);
 process.exit(failures.length === 0 ? 0 : 1);
 
 async function originPorts() {

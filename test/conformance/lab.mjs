@@ -69,7 +69,11 @@ export class Lab {
     await waitForPort(this.proxyPort, this.proxy);
     // Some write their CA after they listen.
     this.peerCa = this.peer.ca(this.peerDirectory, this.#pki);
-    const peerCa = await eventually(() => readFileSync(this.peerCa, 'utf8'));
+    const peerCa = await eventually(() => {
+      const text = readFileSync(this.peerCa, 'utf8');
+      if (!text.includes('END CERTIFICATE')) throw new Error('the CA is not written yet');
+      return text;
+    });
     this.ca = [readFileSync(this.#pki.originCa, 'utf8'), peerCa];
   }
 

@@ -12,6 +12,7 @@ const { values } = parseArgs({ options: { peers: { type: 'string' }, only: { typ
 await buildAll();
 const { Lab, runTest } = await import('./lab.mjs');
 const { TESTS } = await import('./tests/index.mjs');
+const { writeDocument } = await import('../bench/support/document.mjs');
 
 const candidates = PEERS.filter(({ kind }) => kind === 'mitm').map(({ name }) => name);
 const { present: peers, missing } = preparePeers(findPeers(values.peers?.split(',') ?? candidates));
@@ -29,7 +30,7 @@ if (values.only === undefined) {
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
   writeFileSync(file, JSON.stringify({ ...before, ...results }, undefined, 1));
 }
-if (complete) writeFileSync(path.join(root, 'docs/conformance.md'), text);
+if (complete) await writeDocument(path.join(root, 'docs/conformance.md'), text);
 const product = Object.values(results[PRODUCT] ?? {});
 process.exit(product.every(({ ok, skipped }) => ok || skipped) ? 0 : 1);
 

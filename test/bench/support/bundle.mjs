@@ -2,11 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { build } from 'esbuild';
 import { root } from '../../../scripts/setup.mjs';
 
 /** Bundles `files` (relative to the project) into `outfile` (.cjs), and returns the exports of all of them. */
 export async function loadSource(files, outfile) {
+  const { build } = await import('esbuild'); // here: on a fresh machine it is installed first
   mkdirSync(path.dirname(outfile), { recursive: true });
   await build({
     stdin: { contents: files.map((file) => `export * from './${file}';`).join('\n'), resolveDir: root, loader: 'ts' },
