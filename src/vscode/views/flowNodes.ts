@@ -103,7 +103,7 @@ function tooltip(flow: Flow, outcome: string): vscode.MarkdownString {
   if (flow.error) text.appendText(`${flow.error.message}\n`);
   const { totalMs } = flow.timing;
   text.appendText(
-    `${flow.agent}${totalMs === undefined ? '' : `, ${Math.round(totalMs)} ms`}, ${flow.responseBytes} bytes`,
+    `${flow.agent}${flow.process ? ` (${flow.process.name}, process ${flow.process.pid})` : ''}${totalMs === undefined ? '' : `, ${Math.round(totalMs)} ms`}, ${flow.responseBytes} bytes`,
   );
   return text;
 }
