@@ -50,7 +50,7 @@ export interface Issuer {
 
 export interface IssuedCertificate {
   readonly cert: string;
-  /** PKCS#8, PEM. */
+  /** PEM: PKCS#8, of a leaf SEC 1. */
   readonly key: string;
 }
 
@@ -59,46 +59,65 @@ export function makeAuthority(commonName: string, notBefore: Date, notAfter: Dat
   const keys = newKeys();
   const name = sequence(attribute('2.5.4.10', 'Sandbox Agent'), attribute('2.5.4.3', commonName));
   const id = keyId(keys.publicKey);
-  return issue(
-    { key: keys.privateKey, name, keyId: id, notAfter: notAfter.getTime() },
-    name,
-    keys,
-    notBefore,
-    notAfter,
-    [
-      extension('2.5.29.19', true, sequence(boolean(true), integer(Buffer.from([0])))),
-      extension('2.5.29.15', true, bits(Buffer.from([0x06]), 1)), // keyCertSign, cRLSign
-      extension('2.5.29.14', false, octets(id)),
-    ],
-  );
+  const self: Issuer = { key: keys.privateKey, name, keyId: id, notAfter: notAfter.getTime() };
+  const cert = certificate(self, name, spkiOf(keys.publicKey), notBefore, notAfter, [
+    extension('2.5.29.19', true, sequence(boolean(true), integer(Buffer.from([0])))),
+    extension('2.5.29.15', true, bits(Buffer.from([0x06]), 1)), // keyCertSign, cRLSign
+    extension('2.5.29.14', false, octets(id)),
+  ]);
+  return { cert, key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+}
+
+/** A key pair for any number of leaves that never leave one process, with what a certificate says of it. */
+export interface LeafKeys {
+  /** PEM (SEC 1). */
+  readonly key: string;
+  readonly spki: Asn1;
+  readonly keyId: Buffer;
+}
+
+export function makeLeafKeys(): LeafKeys {
+  const { privateKey, publicKey } = newKeys();
+  return {
+    // SEC 1: OpenSSL writes PKCS#8 twenty times slower.
+    key: privateKey.export({ type: 'sec1', format: 'pem' }) as string,
+    spki: spkiOf(publicKey),
+    keyId: keyId(publicKey),
+  };
 }
 
 /** A server certificate for one canonical name or address, or for `*.name`. */
-export function makeLeaf(host: string, issuer: Issuer, notBefore: Date, notAfter: Date): IssuedCertificate {
-  const keys = newKeys();
+export function makeLeaf(
+  host: string,
+  issuer: Issuer,
+  notBefore: Date,
+  notAfter: Date,
+  keys = makeLeafKeys(),
+): IssuedCertificate {
   const name = net.isIP(host) === 0 ? tagged(2, false, host) : tagged(7, false, raw(addressBytes(host)));
   // RFC 5280 bounds a common name to 64 characters; the name that counts is in the SAN.
-  return issue(issuer, sequence(attribute('2.5.4.3', host.slice(0, 64))), keys, notBefore, notAfter, [
+  const cert = certificate(issuer, sequence(attribute('2.5.4.3', host.slice(0, 64))), keys.spki, notBefore, notAfter, [
     extension('2.5.29.19', true, sequence()),
     extension('2.5.29.15', true, bits(Buffer.from([0x80]), 7)), // digitalSignature
     extension('2.5.29.37', false, sequence(oid(SERVER_AUTH))),
     extension('2.5.29.17', false, sequence(name)),
-    extension('2.5.29.14', false, octets(keyId(keys.publicKey))),
+    extension('2.5.29.14', false, octets(keys.keyId)),
     extension('2.5.29.35', false, sequence(tagged(0, false, raw(issuer.keyId)))),
   ]);
+  return { cert, key: keys.key };
 }
 
 /** Throws when `cert` is not a certificate or `key` is not its key, both PEM. */
 export function readIssuer({ cert, key }: IssuedCertificate): Issuer {
-  const certificate = new crypto.X509Certificate(cert);
+  const parsed = new crypto.X509Certificate(cert);
   const privateKey = crypto.createPrivateKey(key);
-  if (!certificate.checkPrivateKey(privateKey)) throw new Error('The CA key does not belong to the CA certificate.');
-  const tbs = (asn1.fromDer(raw(certificate.raw)).value as Asn1[])[0]!;
+  if (!parsed.checkPrivateKey(privateKey)) throw new Error('The CA key does not belong to the CA certificate.');
+  const tbs = (asn1.fromDer(raw(parsed.raw)).value as Asn1[])[0]!;
   return {
     key: privateKey,
     name: (tbs.value as Asn1[])[5]!,
-    keyId: keyId(certificate.publicKey),
-    notAfter: Date.parse(certificate.validTo),
+    keyId: keyId(parsed.publicKey),
+    notAfter: Date.parse(parsed.validTo),
   };
 }
 
@@ -109,14 +128,17 @@ interface Keys {
 
 const newKeys = (): Keys => crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-function issue(
+const spkiOf = (key: crypto.KeyObject) => asn1.fromDer(raw(key.export({ type: 'spki', format: 'der' })));
+
+/** A signed certificate, PEM. */
+function certificate(
   issuer: Issuer,
   subject: Asn1,
-  keys: Keys,
+  spki: Asn1,
   notBefore: Date,
   notAfter: Date,
   extensions: Asn1[],
-): IssuedCertificate {
+): string {
   const body = sequence(
     tagged(0, true, [integer(Buffer.from([2]))]),
     integer(serial()),
@@ -124,15 +146,13 @@ function issue(
     issuer.name,
     sequence(time(notBefore), time(notAfter)),
     subject,
-    asn1.fromDer(raw(keys.publicKey.export({ type: 'spki', format: 'der' }))),
+    spki,
     tagged(3, true, [sequence(...extensions)]),
   );
   const signature = crypto.sign('sha256', der(body), issuer.key);
-  const certificate = der(sequence(body, sequence(oid(ECDSA_SHA256)), bits(signature, 0)));
-  return {
-    cert: `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64').replace(/.{64}/g, '$&\n').trimEnd()}\n-----END CERTIFICATE-----\n`,
-    key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
-  };
+  const bytes = der(sequence(body, sequence(oid(ECDSA_SHA256)), bits(signature, 0)));
+  const lines = bytes.toString('base64').replace(/.{64}/g, '$&\n').trimEnd();
+  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
 }
 
 /** 16 bytes, positive and without a padding byte (OpenSSL refuses "illegal padding", Go refuses negative ones). */
