@@ -181,8 +181,9 @@ export class Http1Port implements UpstreamPort, UpstreamListener, BodySink {
     const listener = this.#listener;
     this.#listener = undefined;
     this.connection.destroy();
-    // A pooled connection that closed under a request that may be repeated (RFC 9110, 9.2.2).
-    const again = this.reused && !this.#heard && !this.#hasBody && IDEMPOTENT.has(this.#method);
+    // A pooled connection that closed under a request that may be repeated (RFC 9110, 9.2.2). A time-out is no such thing.
+    const again =
+      error.code === 'upstream-reset' && this.reused && !this.#heard && !this.#hasBody && IDEMPOTENT.has(this.#method);
     listener?.failed(error, again);
   }
 }
