@@ -41,7 +41,12 @@ export const indexed = (name: string, value: string): Buffer =>
   Buffer.concat([Buffer.from([0x40]), literal(name), literal(value)]);
 
 export class FramePeer {
+  /** All of them, DATA without its payload beyond the first 64 KiB of a stream. */
   readonly frames: ReceivedFrame[] = [];
+  readonly #bodies = new Map<number, Buffer[]>();
+  readonly #received = new Map<number, number>();
+  readonly #ended = new Set<number>();
+  readonly #resets = new Set<number>();
   closed = false;
   onFrame: ((frame: ReceivedFrame) => void) | undefined;
   #buffer: Buffer = Buffer.alloc(0);
@@ -81,10 +86,25 @@ export class FramePeer {
       const id = this.#buffer.readUInt32BE(5) & 0x7fffffff;
       this.#buffer = this.#buffer.subarray(FRAME_HEADER + length);
       const received = { type, flags, id, payload, fields: this.#fields(type, flags, payload) };
-      this.frames.push(received);
+      this.frames.push(this.#note(received));
       this.onFrame?.(received);
     }
     this.#changed();
+  }
+
+  #note(received: ReceivedFrame): ReceivedFrame {
+    const { type, flags, id, payload } = received;
+    const data = type === (FrameType.Data as number);
+    if ((data || type === (FrameType.Headers as number)) && flags & Flag.EndStream) this.#ended.add(id);
+    if (type === (FrameType.RstStream as number)) this.#resets.add(id);
+    if (!data) return received;
+    const before = this.#received.get(id) ?? 0;
+    this.#received.set(id, before + payload.length);
+    if (before > 64 * 1024) return { ...received, payload: Buffer.alloc(0) };
+    const bodies = this.#bodies.get(id) ?? [];
+    this.#bodies.set(id, bodies);
+    bodies.push(payload);
+    return received;
   }
 
   #fields(type: number, flags: number, payload: Buffer): FieldPairs | undefined {
@@ -173,25 +193,26 @@ export class FramePeer {
     return found!;
   }
 
-  /** The payload of DATA on a stream so far. */
+  /** The payload of DATA on a stream so far, or its first 64 KiB. */
   body(id: number): string {
-    return this.frames
-      .filter(({ type, id: on }) => type === (FrameType.Data as number) && on === id)
-      .map(({ payload }) => payload.toString('latin1'))
-      .join('');
+    return Buffer.concat(this.#bodies.get(id) ?? []).toString('latin1');
+  }
+
+  /** How many octets of DATA came on a stream. */
+  received(id: number): number {
+    return this.#received.get(id) ?? 0;
+  }
+
+  get endedStreams(): number {
+    return this.#ended.size;
   }
 
   ended(id: number): boolean {
-    return this.frames.some(
-      ({ type, flags, id: on }) =>
-        on === id &&
-        (type === (FrameType.Data as number) || type === (FrameType.Headers as number)) &&
-        (flags & Flag.EndStream) !== 0,
-    );
+    return this.#ended.has(id);
   }
 
   wasReset(id: number): boolean {
-    return this.frames.some(({ type, id: on }) => type === (FrameType.RstStream as number) && on === id);
+    return this.#resets.has(id);
   }
 
   /** The code of the GOAWAY that ends the connection. */

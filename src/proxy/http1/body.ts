@@ -153,7 +153,7 @@ export class ChunkedReader implements BodyReader {
 }
 
 /** Framing and routing fields are not allowed in trailers (RFC 9110, 6.5.1). */
-const FORBIDDEN_TRAILER =
+export const FORBIDDEN_TRAILER =
   /^(?:content-length|transfer-encoding|host|connection|trailer|authorization|proxy-[a-z-]+|te|upgrade)$/;
 
 function checkTrailers(section: string): void {

@@ -45,7 +45,7 @@ export interface ConnectionOptions {
   readonly assumedStreams?: number;
 }
 
-/** What we let a peer open at once, and hold unread a stream and in all. */
+/** What we let a peer open at once, and hold unread a stream and, of a client, in all. */
 const MAX_STREAMS = 256;
 const STREAM_WINDOW = 512 * 1024;
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
@@ -57,6 +57,8 @@ const MAX_BLOCK = 128 * 1024;
 /** Frames that cost us and mean little (pings, settings, resets, empty data): a burst, then so many a second. */
 const CALM_BURST = 2_000;
 const CALM_PER_SECOND = 500;
+/** Pairs in one SETTINGS that cost no more than the frame: there are six that anybody sends. */
+const SETTINGS_AT_ONCE = 16;
 
 export class Http2Connection {
   readonly #options: ConnectionOptions;
@@ -206,7 +208,7 @@ export class Http2Connection {
     this.#waiting.delete(stream);
     stream.gone = true;
     // What it held unread must not stay taken from the others.
-    this.credit(stream.unread);
+    if (this.#isServer) this.#credit(stream.unread);
     stream.unread = 0;
   }
 
@@ -342,13 +344,15 @@ export class Http2Connection {
     if (length === 0 && !ends) this.#spend();
     if (stream && (stream.remoteClosed || !stream.receive(length))) {
       const closed = stream.remoteClosed;
-      this.credit(length);
+      this.#credit(length);
       this.#reset(stream, closed ? ErrorCode.StreamClosed : ErrorCode.FlowControl);
       this.#data = undefined;
     } else {
       this.#data = stream;
       if (stream) stream.unread += length;
-      else this.credit(length);
+      // An upstream session is shared by many clients: those that read nothing are held by the windows of their streams
+      // alone, as the window of the connection would hold all the others too.
+      if (!stream || !this.#isServer) this.#credit(length);
     }
     this.#inData = true;
     this.#dataLeft = length - padding - (padded ? 1 : 0);
@@ -474,6 +478,8 @@ export class Http2Connection {
     }
     if (length % 6 !== 0) throw new Http2Error(ErrorCode.FrameSize, 'SETTINGS is no multiple of 6 octets.');
     if (this.#settingsSeen) this.#spend();
+    // Each costs a look at every stream, and nobody needs as many.
+    for (let pairs = length / 6; pairs > SETTINGS_AT_ONCE; pairs -= SETTINGS_AT_ONCE) this.#spend();
     this.#settingsSeen = true;
     for (let at = from; at < to; at += 6) this.#setting(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
     this.#put(frame(FrameType.Settings, ACK, 0, 0));
@@ -551,10 +557,12 @@ export class Http2Connection {
   #windowUpdate(id: number, increment: number): void {
     if (id === 0) {
       if (increment === 0) throw new Http2Error(ErrorCode.Protocol, 'A window grows by nothing.');
+      const held = this.#sendWindow <= 0;
       this.#sendWindow += increment;
       if (this.#sendWindow > MAX_WINDOW)
         throw new Http2Error(ErrorCode.FlowControl, 'The window of the connection grew beyond its limit.');
-      this.#unblock();
+      // Else those that wait do so for their own windows: looking at each would make small updates dear.
+      if (held) this.#unblock();
       return;
     }
     this.#notIdle(id);
@@ -627,8 +635,8 @@ export class Http2Connection {
   }
 
   /** As `resetStream`, for what the peer is to blame for: it counts as a frame that did nothing. Only from within `feed`. */
-  refuse(stream: Http2Stream, code: ErrorCode): void {
-    if (this.#isServer) this.#spend();
+  refuse(stream: Http2Stream, code: number): void {
+    if (this.#isServer && !stream.gone) this.#spend();
     this.resetStream(stream, code);
   }
 
@@ -716,8 +724,13 @@ export class Http2Connection {
     }
   }
 
+  /** Octets of a stream that were taken. */
+  took(bytes: number): void {
+    if (this.#isServer) this.#credit(bytes);
+  }
+
   /** Octets of the connection's window that may come again. */
-  credit(bytes: number): void {
+  #credit(bytes: number): void {
     this.#owed += bytes;
     if (this.#owed < CONNECTION_WINDOW / 4 || this.#closed) return;
     this.#receiveWindow += this.#owed;

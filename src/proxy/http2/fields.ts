@@ -1,6 +1,7 @@
 // Between HTTP/2 field sections and the fields that handlers judge (RFC 9113, section 8). What is malformed is refused: an
 // intermediary that repairs it would send on what the next hop reads otherwise (8.2.1, 8.3, 10.3).
 import type { Fields } from '../engine';
+import { FORBIDDEN_TRAILER } from '../http1/body';
 import type { FieldList } from './connection';
 import type { FieldSection } from './hpack';
 
@@ -22,6 +23,8 @@ export interface Http2Request {
   readonly fields: Fields;
   /** What the body will be long, if the message says so. */
   readonly length: number | undefined;
+  /** Names that no hop may put into a table (RFC 7541, 6.2.3). */
+  readonly neverIndexed: ReadonlySet<string>;
 }
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
@@ -35,6 +38,9 @@ export function readRequest(section: FieldSection): Http2Request {
   const fields = read(section, pseudo, new Set([':method', ':scheme', ':authority', ':path', ':protocol']));
   const method = pseudo.get(':method');
   if (method === undefined || !METHOD.test(method)) throw new Malformed('The request has no valid :method.');
+  // Only one of them could be checked against the connection.
+  if (fields.lower.indexOf('host') !== fields.lower.lastIndexOf('host'))
+    throw new Malformed('There is more than one host field.');
   return {
     method,
     scheme: pseudo.get(':scheme'),
@@ -43,6 +49,7 @@ export function readRequest(section: FieldSection): Http2Request {
     protocol: pseudo.get(':protocol'),
     fields: joinCookies(fields),
     length: contentLength(fields),
+    neverIndexed: section.neverIndexed,
   };
 }
 
@@ -55,7 +62,10 @@ export function readResponse(section: FieldSection): { status: number; fields: F
 }
 
 export function readTrailers(section: FieldSection): Fields {
-  return read(section, new Map(), new Set());
+  const fields = read(section, new Map(), new Set());
+  if (fields.lower.some((name) => FORBIDDEN_TRAILER.test(name)))
+    throw new Malformed('A trailer holds a field that trailers must not hold.');
+  return fields;
 }
 
 function read(section: FieldSection, pseudo: Map<string, string>, known: ReadonlySet<string>): Fields {

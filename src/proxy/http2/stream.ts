@@ -66,6 +66,11 @@ export class Http2Stream {
     this.connection.resetStream(this, code);
   }
 
+  /** As `reset`, for what the peer is to blame for. Only while it is heard: it may end the connection. */
+  refuse(code: number): void {
+    this.connection.refuse(this, code);
+  }
+
   /** As `reset`, but after what is queued has been sent with its end. */
   resetWhenSent(code: number): void {
     this.afterEnd = code;
@@ -75,7 +80,7 @@ export class Http2Stream {
   taken(bytes: number): void {
     if (this.gone || bytes === 0) return;
     this.unread -= bytes;
-    this.connection.credit(bytes);
+    this.connection.took(bytes);
     this.#owed += bytes;
     if (this.remoteClosed || this.#owed < this.window / 4) return;
     this.#receiveWindow += this.#owed;

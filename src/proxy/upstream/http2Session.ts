@@ -75,7 +75,10 @@ class Http2Port implements UpstreamPort {
     this.reused = session.uses++ > 0;
   }
 
-  send({ method, path, authority, fields, hasBody }: OutgoingRequest, listener: UpstreamPortListener): void {
+  send(
+    { method, path, authority, fields, hasBody, neverIndexed }: OutgoingRequest,
+    listener: UpstreamPortListener,
+  ): void {
     this.#listener = listener;
     this.#method = method;
     this.#promised = false;
@@ -96,7 +99,7 @@ class Http2Port implements UpstreamPort {
       writable: () => this.#listener?.drained(),
     };
     this.#stream = connection.open(events);
-    this.#stream.headers(requestList(method, target.scheme, authority, path, fields), !hasBody);
+    this.#stream.headers(requestList(method, target.scheme, authority, path, fields, neverIndexed), !hasBody);
     this.#expect('head');
   }
 
@@ -140,18 +143,19 @@ class Http2Port implements UpstreamPort {
       this.#expect('idle');
       const bodiless = this.#method === 'HEAD' || status === 204 || status === 304;
       const hasBody = !endStream && !bodiless;
+      const { neverIndexed } = section;
       if (!bodiless) {
         if (endStream && (length ?? 0) > 0) throw new Malformed('The body is shorter than its Content-Length.');
         this.#left = length;
       }
-      if (hasBody) this.#listener?.head({ status, reason: '', fields, hasBody });
+      if (hasBody) this.#listener?.head({ status, reason: '', fields, hasBody, neverIndexed });
       else if (endStream) {
-        this.#over()?.head({ status, reason: '', fields, hasBody });
+        this.#over()?.head({ status, reason: '', fields, hasBody, neverIndexed });
       } else {
         // A head without a body whose END_STREAM is still to come: the exchange need not wait for it.
         const listener = this.#over();
         stream?.reset(ErrorCode.NoError);
-        listener?.head({ status, reason: '', fields, hasBody });
+        listener?.head({ status, reason: '', fields, hasBody, neverIndexed });
       }
     } catch (error) {
       this.#malformed(error);

@@ -11,7 +11,7 @@ import type { Http2Stream, StreamListener } from '../http2/stream';
 import { errorAnswer } from './errors';
 import { checkHost } from './identity';
 import { MessageRelay, type OpenUpstream } from './messageRelay';
-import type { ClientPort } from './ports';
+import type { ClientPort, NeverIndexed } from './ports';
 import { writeChunks } from './put';
 import type { ServedConnection } from './served';
 
@@ -81,12 +81,12 @@ export class Http2Server implements ServedConnection {
     try {
       const { authority, path } = this.#identify(request);
       const { target, client } = this;
-      const { method, fields, length } = request;
+      const { method, fields, length, neverIndexed } = request;
       const head = { method, path, fields, upgrade: false, hasBody: !ends };
       const exchange = this.deps.handlers.request(head, target, client);
       const relay: MessageRelay = new MessageRelay(
         port,
-        { head, authority, target, client, exchange },
+        { head, authority, target, client, exchange, neverIndexed },
         this.deps.openUpstream,
         () => this.relays.delete(relay),
       );
@@ -151,8 +151,8 @@ class Http2ClientPort implements ClientPort {
     if (status !== 101) this.stream.headers(responseList(status, fields), false);
   }
 
-  head(status: number, _reason: string, fields: Fields, ends: boolean): void {
-    this.stream.headers(responseList(status, fields), ends);
+  head(status: number, _reason: string, fields: Fields, ends: boolean, neverIndexed: NeverIndexed): void {
+    this.stream.headers(responseList(status, fields, neverIndexed), ends);
   }
 
   body(chunk: Buffer): boolean {
@@ -230,7 +230,7 @@ class RequestListener implements StreamListener {
 
   /** RFC 9113, 8.1.1: a body that is not as long as it says must not reach an upstream as a whole one. */
   #malformed(): void {
-    this.stream.reset(ErrorCode.Protocol);
+    this.stream.refuse(ErrorCode.Protocol);
     this.relay.clientGone();
   }
 

@@ -4,7 +4,7 @@ import type { BodyTransform, Client, Exchange, ExchangeEnd, Fields, InterimHead,
 import { RefusedBody } from '../engine';
 import type { Route } from '../upstream/pool';
 import { WireError, errorAnswer } from './errors';
-import type { ClientPort, IncomingHead, UpstreamPort, UpstreamPortListener } from './ports';
+import type { ClientPort, IncomingHead, NeverIndexed, UpstreamPort, UpstreamPortListener } from './ports';
 
 export interface MessageRequest {
   readonly head: RequestHead;
@@ -12,6 +12,7 @@ export interface MessageRequest {
   readonly target: Target;
   readonly client: Client;
   readonly exchange: Exchange;
+  readonly neverIndexed?: NeverIndexed;
 }
 
 /** `signal` is asked for only where something has to be waited for. */
@@ -88,7 +89,7 @@ export class MessageRelay implements UpstreamPortListener {
   #open(upstream: UpstreamPort): void {
     const { verdict } = this.exchange;
     if (verdict.kind !== 'forward') return;
-    const { head, authority } = this.request;
+    const { head, authority, neverIndexed } = this.request;
     this.#phase = 'open';
     this.#upstream = upstream;
     this.exchange.sent(upstream.reused);
@@ -100,6 +101,7 @@ export class MessageRelay implements UpstreamPortListener {
         authority,
         fields: changes ? withoutLength(verdict.fields) : verdict.fields,
         hasBody: head.hasBody,
+        neverIndexed,
       },
       this,
     );
@@ -132,8 +134,9 @@ export class MessageRelay implements UpstreamPortListener {
   }
 
   clientEnd(trailers: Fields | undefined): void {
-    if (this.#phase === 'dialling') this.#waitingEnd = { trailers };
-    else this.#forwardEnd(trailers);
+    // Kept after it was sent, too: a request that is sent again needs it.
+    this.#waitingEnd = { trailers };
+    if (this.#phase !== 'dialling') this.#forwardEnd(trailers);
   }
 
   #forwardEnd(trailers: Fields | undefined): void {
@@ -194,7 +197,7 @@ export class MessageRelay implements UpstreamPortListener {
     this.#responseTransform = transform;
     const fields = transform && !transform.keepsLength ? withoutLength(verdict.fields) : verdict.fields;
     this.#answered = true;
-    this.port.head(head.status, verdict.reason, fields, !head.hasBody);
+    this.port.head(head.status, verdict.reason, fields, !head.hasBody, head.neverIndexed);
     if (!head.hasBody) this.#responseOver();
   }
 
@@ -236,7 +239,6 @@ export class MessageRelay implements UpstreamPortListener {
     if (again && !this.#retried && !this.#answered && this.#requestBytes === 0 && verdict.kind === 'forward') {
       this.#retried = true;
       const { target, client } = this.request;
-      if (this.#requestDone && this.request.head.hasBody) this.#waitingEnd = { trailers: undefined };
       this.#dial({ target, client, addresses: verdict.addresses, tls: verdict.tls });
       return;
     }

@@ -3,11 +3,14 @@
 import type { Fields, InterimHead, LocalAnswer } from '../engine';
 import type { WireError } from './errors';
 
+/** Names of fields that arrived as such, and must leave so where the next hop has tables (RFC 7541, 6.2.3). */
+export type NeverIndexed = ReadonlySet<string> | undefined;
+
 /** The client's end. Bodies are payload: no chunk framing. */
 export interface ClientPort {
   interim(status: number, head: InterimHead): void;
   /** `ends`: no body and no trailers follow. */
-  head(status: number, reason: string, fields: Fields, ends: boolean): void;
+  head(status: number, reason: string, fields: Fields, ends: boolean, neverIndexed: NeverIndexed): void;
   /** Returns false when the client is slow: the relay's `clientDrained` is called when more may come. */
   body(chunk: Buffer): boolean;
   end(trailers: Fields | undefined): void;
@@ -28,6 +31,7 @@ export interface OutgoingRequest {
   readonly authority: string;
   readonly fields: Fields;
   readonly hasBody: boolean;
+  readonly neverIndexed?: NeverIndexed;
 }
 
 export interface IncomingHead {
@@ -35,6 +39,7 @@ export interface IncomingHead {
   readonly reason: string;
   readonly fields: Fields;
   readonly hasBody: boolean;
+  readonly neverIndexed?: NeverIndexed;
 }
 
 /** The upstream's end, good for one exchange. */
