@@ -4,6 +4,7 @@ import { defaultPort, describe, ruleName, shorten } from './explain';
 import { type CompiledGlob, compileGlob, matchesGlob } from './glob';
 import { type HostIndex, indexHosts, matchesIndex } from './hosts';
 import { pathOf, readings } from './paths';
+import { RuleList } from './ruleList';
 import type { Action, Addresses, ConnectRequest, Decision, Policy, PolicyRequest, Rule, TraceStep } from './types';
 
 export { ruleName } from './explain';
@@ -55,10 +56,10 @@ export function evaluateConnect(policy: Policy, request: ConnectRequest): Decisi
 
 class Compiled implements CompiledPolicy {
   readonly #rules: readonly CompiledRule[];
-  readonly #byExact = new Map<string, number[]>();
-  readonly #bySuffix = new Map<string, number[]>();
+  readonly #byExact = new Map<string, RuleList>();
+  readonly #bySuffix = new Map<string, RuleList>();
   /** Rules that name no host, any host, or blocks of addresses: tried for every request. */
-  readonly #others: number[] = [];
+  readonly #others = new RuleList();
   /** Decisions of late, by path: programs ask for the same again and again. */
   readonly #decided = new Map<string, readonly { readonly request: PolicyRequest; readonly decision: Decision }[]>();
   #decidedCount = 0;
@@ -67,7 +68,7 @@ class Compiled implements CompiledPolicy {
     this.#rules = policy.rules.map(compileRule);
     this.#rules.forEach(({ hosts }, index) => {
       if (!hosts || hosts.any || hosts.blocks.length > 0) {
-        this.#others.push(index);
+        this.#others.add(index);
         return;
       }
       for (const host of hosts.exact) push(this.#byExact, host, index);
@@ -99,10 +100,10 @@ class Compiled implements CompiledPolicy {
         addresses: 'public',
         because: 'its path cannot be read: a control character, a bad percent sequence, or too many disguises',
       });
-    const candidates = this.#candidates(request.host);
-    let strictest = this.#judge(candidates, request, paths[0]!);
+    const lists = this.#lists(request.host);
+    let strictest = this.#judge(lists, request, paths[0]!);
     for (let i = 1; i < paths.length; i++) {
-      const found = this.#judge(candidates, request, paths[i]!);
+      const found = this.#judge(lists, request, paths[i]!);
       if (strictness(found) > strictness(strictest)) strictest = found;
     }
     return new Verdict(this, request, strictest);
@@ -118,7 +119,7 @@ class Compiled implements CompiledPolicy {
       agent,
     };
     let narrowerBlock = false;
-    for (const index of this.#candidates(host)) {
+    for (const index of inOrder(this.#lists(host).map(({ all }) => all))) {
       const compiled = this.#rules[index]!;
       if (!matchesConnect(compiled, request)) continue;
       const { rule } = compiled;
@@ -154,9 +155,9 @@ class Compiled implements CompiledPolicy {
     return steps;
   }
 
-  /** Indices of the rules whose host could match, in order. */
-  #candidates(host: string): readonly number[] {
-    const lists: (readonly number[])[] = [];
+  /** The rules whose host could match. */
+  #lists(host: string): RuleList[] {
+    const lists: RuleList[] = [];
     const exact = this.#byExact.get(host);
     if (exact) lists.push(exact);
     if (this.#bySuffix.size > 0) {
@@ -165,13 +166,17 @@ class Compiled implements CompiledPolicy {
         if (list) lists.push(list);
       }
     }
-    if (this.#others.length > 0) lists.push(this.#others);
-    if (lists.length <= 1) return lists[0] ?? [];
-    return [...new Set(lists.flat())].sort((a, b) => a - b);
+    if (this.#others.all.length > 0) lists.push(this.#others);
+    return lists;
   }
 
-  #judge(candidates: readonly number[], request: PolicyRequest, reading: string): Outcome {
-    for (const index of candidates) {
+  #judge(lists: readonly RuleList[], request: PolicyRequest, reading: string): Outcome {
+    const [only] = lists;
+    const candidates =
+      lists.length === 1
+        ? only!.forPath(reading, this.#rules)
+        : lists.flatMap((list) => list.forPath(reading, this.#rules));
+    for (const index of inOrder(candidates)) {
       const rule = this.#rules[index]!;
       if (matches(rule, request, reading)) return { ...outcome(rule.rule), reading };
     }
@@ -281,10 +286,16 @@ class Verdict implements Decision {
   }
 }
 
-function push(map: Map<string, number[]>, key: string, index: number): void {
-  const list = map.get(key);
-  if (list) list.push(index);
-  else map.set(key, [index]);
+function push(map: Map<string, RuleList>, key: string, index: number): void {
+  let list = map.get(key);
+  if (!list) map.set(key, (list = new RuleList()));
+  list.add(index);
+}
+
+/** The first rule that matches decides: lists that were found in several places become one in the order of the file. */
+function inOrder(lists: readonly (readonly number[])[]): readonly number[] {
+  if (lists.length <= 1) return lists[0] ?? [];
+  return [...new Set(lists.flat())].sort((a, b) => a - b);
 }
 
 function compileRule(rule: Rule): CompiledRule {
