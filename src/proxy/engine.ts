@@ -71,6 +71,8 @@ export interface BodyTransform {
   readonly keepsLength: boolean;
   push(chunk: Buffer): Buffer;
   end(): Buffer;
+  /** The body broke off: what of the bytes held back may still go on. */
+  cut?(): Buffer;
   /** The trailer section with its blank line, changed or not. */
   trailers?(section: Buffer): Buffer;
 }

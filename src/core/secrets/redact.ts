@@ -16,6 +16,8 @@ export interface StreamRedactor {
   push(chunk: Uint8Array): Uint8Array;
   /** What was held back. */
   end(): Uint8Array;
+  /** The stream broke off: what was held back, unless it is so much of a value that it would give some of it away. */
+  cut(): Uint8Array;
 }
 
 export interface Redactor {
@@ -114,6 +116,12 @@ class Stream implements StreamRedactor {
 
   end(): Uint8Array {
     return this.#take(NOTHING, true);
+  }
+
+  cut(): Uint8Array {
+    const held = this.#held ?? NOTHING;
+    this.#held = undefined;
+    return held.length < MIN_BYTES ? held : NOTHING;
   }
 
   #take(chunk: Uint8Array, final: boolean): Uint8Array {

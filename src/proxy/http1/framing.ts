@@ -45,6 +45,11 @@ export class TransformSink implements BodySink {
     if (this.chunked) this.#out.push(LAST_CHUNK, this.#trailers ?? NO_TRAILERS);
   }
 
+  /** The body broke off: nothing that ends it. */
+  cut(): void {
+    if (this.transform.cut) this.#emit(this.transform.cut());
+  }
+
   take(): Buffer {
     const out = this.#out.length === 1 ? this.#out[0]! : Buffer.concat(this.#out);
     this.#out.length = 0;

@@ -67,6 +67,7 @@ export class RedactStage implements Stage {
         report();
         return rest;
       },
+      cut: () => asBuffer(stream.cut()),
       trailers: (section) => Buffer.from(this.guard.redactor.text(section.toString('latin1')), 'latin1'),
     };
   }

@@ -266,6 +266,8 @@ export class MessageRelay implements UpstreamPortListener {
     this.#dropUpstream();
     const how: ExchangeEnd = { kind: 'failed', code: error.code, message: error.message };
     if (this.#answered) {
+      const held = this.#responseTransform?.cut?.();
+      if (held && held.length > 0) this.port.body(held);
       this.#cut(how);
       return;
     }

@@ -563,6 +563,9 @@ export class Relay implements UpstreamListener, ClientExchange {
     const how: ExchangeEnd = { kind: 'failed', code: error.code, message: error.message };
     if (this.#answered || this.#phase === 'tunnel') {
       // The client must see a cut as a cut: no end of the body, no error text inside it.
+      this.#responseSink?.cut();
+      const held = this.#responseSink?.take();
+      if (held && held.length > 0) this.#toClient(held);
       this.#phase = 'over';
       this.#end(how);
       this.owner.cut();

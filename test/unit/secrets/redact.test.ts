@@ -20,6 +20,26 @@ function cut(data: Uint8Array, places: readonly number[]): Uint8Array[] {
   return at.slice(1).map((end, i) => data.subarray(at[i], end));
 }
 
+describe('a stream that breaks off', () => {
+  const secret = { name: 'A', value: 'sk-live-0123456789abcdef', dummy: 'sk-live-fedcba9876543210', hosts: [], in: [] };
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const text = (data: Uint8Array) => new TextDecoder().decode(data);
+
+  it('gives back the few bytes that might have begun a value, and not most of one', () => {
+    for (const [sent, rest] of [
+      ['hello s', 's'],
+      ['hello sk-live', 'sk-live'],
+      ['hello sk-live-', ''],
+      ['hello sk-live-0123456789abcde', ''],
+      ['hello', ''],
+    ] as const) {
+      const stream = createRedactor([secret]).stream();
+      const passed = text(stream.push(bytes(sent)));
+      expect(passed + text(stream.cut())).toBe(rest === '' && sent !== 'hello' ? 'hello ' : sent);
+    }
+  });
+});
+
 describe('text', () => {
   const redactor = createRedactor([A, G, ODD]);
   const basic = (value: string) => `Basic ${Buffer.from(`user:${value}`).toString('base64')}`;
