@@ -4,6 +4,7 @@ import { checkCommand, testCommand } from './check';
 import { doctorCommand, protectCommand, restoreCommand, scanCommand } from './folder';
 import { HELP, json, UsageError } from './options';
 import { proxyCommand } from './proxy';
+import { rotateCommand } from './rotate';
 import { runCommand } from './run';
 import { vaultCommand } from './vault';
 
@@ -13,6 +14,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   protect: protectCommand,
   proxy: proxyCommand,
   restore: restoreCommand,
+  rotate: rotateCommand,
   run: runCommand,
   scan: scanCommand,
   test: testCommand,

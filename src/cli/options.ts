@@ -26,9 +26,15 @@ export const HELP = `sandbox-agent: keeps secrets out of the reach of coding age
   vault new-code                    a recovery code, for where nobody can be asked; keep it before you use it
   vault encrypt [DIR]               encrypt the vault; shows a recovery code and goes on when you have typed it back
   vault decrypt [DIR]               store it as plain text again (mode 0600)
+  vault export FILE [DIR]           the vault in one encrypted file, for another machine or a backup
+  vault import FILE [DIR]           add what such a file holds; what is here stays
+  rotate NAME [DIR] [--reason TEXT] a new value (typed, or by standard input) behind the same dummy; the old one is
+                                    never injected any more, but still looked for
+  rotate NAME [DIR] --mark --reason TEXT
+                                    only mark it: it was seen leaking, and is to be rotated
 
-  An encrypted vault asks for its recovery code, or takes it from the environment variable
-  SANDBOX_AGENT_RECOVERY_CODE; never from an argument, which other programs can read.
+  Recovery code and passphrase are asked for, or taken from the environment variables SANDBOX_AGENT_RECOVERY_CODE and
+  SANDBOX_AGENT_PASSPHRASE; never from an argument, which other programs can read.
 
   --json prints one JSON document. Exit codes: 0 done, 1 the answer is no, 2 wrong use.
 `;

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 
 export const RECOVERY_CODE = 'SANDBOX_AGENT_RECOVERY_CODE';
+export const PASSPHRASE = 'SANDBOX_AGENT_PASSPHRASE';
 
 /** Of the variable, or typed; undefined where there is neither. */
 export async function secretFrom(variable: string, question: string): Promise<string | undefined> {
@@ -24,4 +25,14 @@ export async function typed(question: string): Promise<string> {
     lines.close();
     process.stderr.write('\n');
   }
+}
+
+/** Typed, or where there is no terminal all of standard input without its last line end. */
+export async function typedOrPiped(question: string): Promise<string> {
+  if (process.stdin.isTTY) return typed(question);
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
 }

@@ -1,22 +1,25 @@
-// vault: whether the real values are encrypted, and switching that. The recovery code is shown on a terminal or printed when it
-// is asked for, and nowhere else.
+// vault: whether the real values are encrypted, switching that, and taking them to another machine. The recovery code is shown
+// on a terminal or printed when it is asked for, and nowhere else.
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeRecoveryCode } from '../host/recoveryCode';
 import { json, note, openSession, out, UsageError } from './options';
-import { RECOVERY_CODE, typed } from './prompt';
+import { PASSPHRASE, RECOVERY_CODE, secretFrom, typed } from './prompt';
 
 interface Call {
   readonly positionals: readonly string[];
   readonly asJson: boolean;
 }
 
-const USE = 'vault status|new-code|encrypt|decrypt [DIR]';
+const USE = 'vault status|encrypt|decrypt [DIR], vault export|import FILE [DIR], vault new-code';
 
 const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   status,
   'new-code': newCode,
   encrypt,
   decrypt,
+  export: exportCommand,
+  import: importCommand,
 };
 
 export async function vaultCommand(args: readonly string[]): Promise<number> {
@@ -94,4 +97,53 @@ async function decrypt({ positionals, asJson }: Call): Promise<number> {
   } finally {
     session.dispose();
   }
+}
+
+async function exportCommand({ positionals, asJson }: Call): Promise<number> {
+  const { file, folder } = fileAndFolder(positionals);
+  const session = await openSession(folder);
+  try {
+    const given = process.env[PASSPHRASE] || undefined;
+    const passphrase = await passphraseFor(`Passphrase for ${path.basename(file)}: `);
+    if (given === undefined && (await typed('The same again: ')) !== passphrase) {
+      note('The two are not the same. Nothing was written.');
+      return 1;
+    }
+    await session.vault.export(file, passphrase);
+    if (asJson) json({ exported: file });
+    else out(`${file} holds the vault, encrypted. Who has it and the passphrase has the values.`);
+    return 0;
+  } finally {
+    session.dispose();
+  }
+}
+
+async function importCommand({ positionals, asJson }: Call): Promise<number> {
+  const { file, folder } = fileAndFolder(positionals);
+  const session = await openSession(folder);
+  try {
+    const report = await session.vault.import(file, await passphraseFor(`Passphrase of ${path.basename(file)}: `));
+    if (asJson) json(report);
+    else {
+      out(`${report.added.length} secrets came in, ${report.known} were here already.`);
+      for (const { name, as } of report.renamed)
+        out(`${name} has another value here: that of the file is ${as}, and both are kept.`);
+      for (const { name, reason } of report.refused) note(`not taken in: ${name}: ${reason}`);
+    }
+    return report.refused.length > 0 ? 1 : 0;
+  } finally {
+    session.dispose();
+  }
+}
+
+function fileAndFolder([file, ...rest]: readonly string[]): { file: string; folder: string } {
+  if (file === undefined) throw new UsageError('vault export|import FILE [DIR]: which file?');
+  return { file: path.resolve(file), folder: folderOf(rest) };
+}
+
+async function passphraseFor(question: string): Promise<string> {
+  const passphrase = await secretFrom(PASSPHRASE, question);
+  if (passphrase === undefined)
+    throw new UsageError(`There is nobody to ask for the passphrase: set ${PASSPHRASE}. Nothing was done.`);
+  return passphrase;
 }

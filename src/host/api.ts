@@ -83,6 +83,8 @@ export interface ProtectedSecret {
   readonly provider: string | undefined;
   readonly hosts: readonly string[];
   readonly in: readonly Place[];
+  /** To be rotated: since when (ISO 8601), and why in the user's words. */
+  readonly marked?: { readonly since: string; readonly reason: string };
 }
 
 export interface VaultStatus {
@@ -110,6 +112,38 @@ export interface VaultControlApi {
     confirm(typed: string): Promise<void>;
   };
   decrypt(): Promise<void>;
+  /** One new file, absolute, sealed with the passphrase. Rejects with `ExportError` or `FileError`. */
+  export(file: string, passphrase: string): Promise<void>;
+  /** Adds what an export holds; what is here stays. */
+  import(file: string, passphrase: string): Promise<ImportReport>;
+  /** "This key was seen leaking": it goes on working, and is shown until it is rotated. */
+  markForRotation(name: string, reason: string): Promise<void>;
+  /**
+   * The new value stands behind the same dummy at once; the old one is revoked: still redacted and looked for, never
+   * injected. Rejects with `RotateError`.
+   */
+  rotate(name: string, value: string, reason?: string): Promise<RotateReport>;
+}
+
+export interface ImportReport {
+  /** Names here of the secrets that came in. */
+  readonly added: readonly string[];
+  /** How many were here already, the same. */
+  readonly known: number;
+  /** Came in under another name: the vault has that name with another value. Both are kept. */
+  readonly renamed: readonly { readonly name: string; readonly as: string }[];
+  /** Not taken in: the vault says something else. */
+  readonly refused: readonly { readonly name: string; readonly reason: string }[];
+  /** Files whose dummies Restore knows now. */
+  readonly files: readonly string[];
+}
+
+export interface RotateReport {
+  readonly name: string;
+  /** The name under which the old value is looked for. */
+  readonly revoked: string;
+  /** Files whose dummy stands for the new value. */
+  readonly files: readonly string[];
 }
 
 /** The policy file against the approved text. The approved text is in force, always. */

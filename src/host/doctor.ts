@@ -100,6 +100,13 @@ export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
     );
   for (const { name } of secrets.filter(({ hosts }) => hosts.length === 0))
     add('warning', `${name} is bound to no host: it is never injected.`, 'Bind it under "secrets:" in the policy.');
+  for (const { name, marked } of secrets)
+    if (marked)
+      add(
+        'warning',
+        `${name} is marked for rotation since ${marked.since.slice(0, 10)}: ${marked.reason}.`,
+        `Make a new value at the provider, then "sandbox-agent rotate ${name}".`,
+      );
   for (const { file, reason } of scan.skipped) add('warning', `${file} was not looked at: ${reason}.`);
   for (const warning of scan.warnings) add('warning', warning);
 

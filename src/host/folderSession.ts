@@ -208,7 +208,8 @@ export class FolderSession implements FolderSessionApi {
     await vault.refresh();
     this.#sendSecrets();
     const bindings = new Map(this.policy.state.policy.secrets.map((binding) => [binding.name, binding]));
-    return vault.secrets.map(({ name, dummy, provider, hosts, in: places, fromEnvironment }) => ({
+    const live = vault.secrets.filter(({ revoked }) => revoked === undefined);
+    return live.map(({ name, dummy, provider, hosts, in: places, fromEnvironment, marked }) => ({
       name,
       dummy,
       provider,
@@ -216,6 +217,7 @@ export class FolderSession implements FolderSessionApi {
       in: bindings.get(name)?.in ?? places,
       fromEnvironment,
       files: vault.files.filter(({ pairs }) => pairs.some((pair) => pair.dummy === dummy)).map(({ file }) => file),
+      ...(marked ? { marked } : {}),
     }));
   }
 
@@ -418,7 +420,7 @@ export class FolderSession implements FolderSessionApi {
     const stored = this.#stored!;
     const dummies: Record<string, string> = {};
     for (const [name, value] of Object.entries(this.#environment)) {
-      const secret = value ? vault.byValue(value) : undefined;
+      const secret = value ? vault.inUse(value) : undefined;
       if (secret) dummies[name] = secret.dummy;
     }
     const known = stored.tokens[label] === undefined ? 'other' : label;

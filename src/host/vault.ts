@@ -162,6 +162,12 @@ export class Vault {
     return found.find(({ revoked }) => revoked === undefined) ?? found[0];
   }
 
+  /** The secret that is used where this value stands: of a revoked one, the one that took its place. */
+  inUse(value: string): VaultSecret | undefined {
+    const found = this.byValue(value);
+    return found?.revoked ? (this.#secrets.get(found.revoked.of) ?? found) : found;
+  }
+
   /** A name that no other secret of the folder has. */
   freeName(wanted: string): string {
     for (let i = 1; ; i++) {

@@ -1,8 +1,10 @@
 // What the user does with the vault itself: encrypt it, take it elsewhere, rotate a secret. One thing at a time with the
 // session's other work; a running proxy is told.
-import type { VaultControlApi, VaultStatus } from './api';
+import type { ImportReport, RotateReport, VaultControlApi, VaultStatus } from './api';
+import { markForRotation, rotateSecret } from './rotate';
 import type { StateFolder } from './stateFolder';
 import type { PendingEncryption, Vault } from './vault';
+import { exportVault, importVault } from './vaultExport';
 
 export interface VaultControlDeps {
   readonly state: StateFolder;
@@ -37,5 +39,33 @@ export class VaultControl implements VaultControlApi {
 
   decrypt(): Promise<void> {
     return this.deps.serial(() => this.deps.vault.decrypt());
+  }
+
+  export(file: string, passphrase: string): Promise<void> {
+    return this.deps.serial(() => exportVault(this.#place, file, passphrase));
+  }
+
+  import(file: string, passphrase: string): Promise<ImportReport> {
+    return this.#change(() => importVault(this.#place, file, passphrase));
+  }
+
+  markForRotation(name: string, reason: string): Promise<void> {
+    return this.#change(() => markForRotation(this.#place, name, reason, new Date()));
+  }
+
+  rotate(name: string, value: string, reason?: string): Promise<RotateReport> {
+    return this.#change(() => rotateSecret(this.#place, name, value, reason, new Date()));
+  }
+
+  get #place() {
+    return { folder: this.deps.state.folder, vault: this.deps.vault };
+  }
+
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    return this.deps.serial(async () => {
+      const result = await work();
+      this.deps.changed();
+      return result;
+    });
   }
 }

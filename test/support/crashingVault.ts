@@ -19,7 +19,7 @@ async function main(): Promise<void> {
     ...(process.env['STORE'] ? { store: new FileKeyStore(process.env['STORE']) } : {}),
     recoveryCode: () => Promise.resolve(given),
   });
-  await vaultAction(what, vault, given);
+  await vaultAction(what, state.folder, vault, given, fault);
   process.stdout.write(`operations ${count}\n`);
 }
 
