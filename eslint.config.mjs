@@ -38,7 +38,17 @@ const direction = folders.map((folder) => ({
 
 export default tseslint.config(
   {
-    ignores: ['dist/', 'out/', 'artifacts/', '.vscode-test/', 'node_modules/', 'test/fixtures/', '**/*.mjs', 'media/'],
+    ignores: [
+      'dist/',
+      'out/',
+      'artifacts/',
+      '.vscode-test/',
+      'node_modules/',
+      'test/fixtures/',
+      '**/*.mjs',
+      '**/*.cjs',
+      'media/',
+    ],
   },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,

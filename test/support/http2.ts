@@ -56,7 +56,7 @@ export async function openHttp2Socket(
   raw.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\nProxy-Authorization: ${AUTH}\r\n\r\n`);
   await new Promise<void>((resolve, reject) =>
     raw.once('data', (bytes: Buffer) =>
-      /^HTTP\/1\.1 200/.test(bytes.toString('latin1')) ? resolve() : reject(new Error(bytes.toString('latin1'))),
+      bytes.toString('latin1').startsWith('HTTP/1.1 200') ? resolve() : reject(new Error(bytes.toString('latin1'))),
     ),
   );
   const secure = tls.connect({ socket: raw, ca: fixture.proxyCa.cert, servername: 'localhost', ALPNProtocols: ['h2'] });
