@@ -21,6 +21,9 @@ export interface Http2ServerDeps {
 }
 
 const LINGER_MS = 2_000;
+/** How much of a request that was answered already is taken and dropped, and for how long. */
+const MAX_REST = 8 * 1024 * 1024;
+const REST_MS = 1_000;
 
 export class Http2Server implements ServedConnection {
   readonly relays = new Set<MessageRelay>();
@@ -64,11 +67,10 @@ export class Http2Server implements ServedConnection {
     let request: Http2Request;
     try {
       if (section.tooLarge) {
-        new Http2ClientPort(stream, true).answer(
-          errorAnswer(431, 'head-too-long', 'The request fields are longer than 64 KiB.'),
-        );
-        stream.reset(ErrorCode.NoError);
-        return undefined;
+        const port = new Http2ClientPort(stream, false);
+        port.answer(errorAnswer(431, 'head-too-long', 'The request fields are longer than 64 KiB.'));
+        if (!ends) port.stopBody();
+        return port.rest;
       }
       request = readRequest(section);
       if (ends && (request.length ?? 0) > 0) throw new Malformed('The body is shorter than its Content-Length.');
@@ -93,7 +95,7 @@ export class Http2Server implements ServedConnection {
       this.relays.add(relay);
       port.relay = relay;
       relay.start();
-      return new RequestListener(stream, relay, length);
+      return port.rest ?? new RequestListener(stream, relay, length);
     } catch (error) {
       const bad =
         error instanceof BadMessage
@@ -102,7 +104,7 @@ export class Http2Server implements ServedConnection {
       this.#refused(bad.code, bad.message);
       port.answer(errorAnswer(bad.status, bad.code, bad.message));
       if (!ends) port.stopBody();
-      return undefined;
+      return port.rest;
     }
   }
 
@@ -141,6 +143,8 @@ export class Http2Server implements ServedConnection {
 /** The client's end of one exchange, on its stream. */
 class Http2ClientPort implements ClientPort {
   relay: MessageRelay | undefined;
+  /** Set once the response is out and the request is not. */
+  rest: RestListener | undefined;
 
   constructor(
     private readonly stream: Http2Stream,
@@ -179,13 +183,54 @@ class Http2ClientPort implements ClientPort {
   }
 
   stopBody(): void {
-    // RFC 9113, 8.1: the response is whole, the rest of the request is not needed. Once it is sent, that is.
-    if (this.stream.queued === 0) this.stream.reset(ErrorCode.NoError);
-    else this.stream.resetWhenSent(ErrorCode.NoError);
+    this.rest = new RestListener(this.stream);
+    this.stream.listener = this.rest;
   }
 
   cut(): void {
     this.stream.reset(ErrorCode.Internal);
+  }
+}
+
+/**
+ * Takes the rest of a request that was answered already, for a moment and up to a bound: clients that are reset before they
+ * have sent all of it (curl 7, for one) do not show the answer. Then RFC 9113, 8.1: it is not needed.
+ */
+class RestListener implements StreamListener {
+  #left = MAX_REST;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(private readonly stream: Http2Stream) {
+    this.#timer = setTimeout(() => this.#stop(), REST_MS).unref();
+  }
+
+  headers(): void {
+    // Only clients hear of heads here.
+  }
+
+  data(chunk: Buffer): void {
+    this.stream.taken(chunk.length);
+    this.#left -= chunk.length;
+    if (this.#left < 0) this.#stop();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  reset(): void {
+    clearTimeout(this.#timer);
+  }
+
+  writable(): void {
+    // The answer waits in the stream.
+  }
+
+  /** Not before the answer is sent. */
+  #stop(): void {
+    clearTimeout(this.#timer);
+    if (this.stream.localClosed || this.stream.queued === 0) this.stream.reset(ErrorCode.NoError);
+    else this.stream.resetWhenSent(ErrorCode.NoError);
   }
 }
 
