@@ -22,6 +22,8 @@ export const builds = {
   proxy: { ...node, entryPoints: ['src/proxy/main.ts'], outfile: 'dist/proxy.js' },
   cli: { ...node, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
   preload: { ...node, entryPoints: ['src/preload/main.ts'], outfile: 'dist/preload.cjs' },
+  // Put beside a vault for a restore without the extension: alone, whatever package.json lies around it.
+  restore: { ...node, entryPoints: ['src/host/standaloneRestore.ts'], outfile: 'dist/restore.mjs', format: 'esm' },
   policyEditor: {
     bundle: true,
     platform: 'browser',

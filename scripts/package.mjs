@@ -22,7 +22,7 @@ export async function makePackage(out = path.join(root, 'sandbox-agent.vsix')) {
 if (import.meta.url === `file://${process.argv[1]}`) {
   const out = await makePackage();
   const kib = (file) => `${(statSync(file).size / 1024).toFixed(0)} KiB`;
-  for (const file of ['extension.js', 'proxy.js', 'cli.js', 'preload.cjs', 'policyEditor.js'])
+  for (const file of ['extension.js', 'proxy.js', 'cli.js', 'preload.cjs', 'restore.mjs', 'policyEditor.js'])
     console.log(`dist/${file}  ${kib(path.join(root, 'dist', file))}`);
   console.log(`${path.basename(out)}  ${kib(out)}`);
 }

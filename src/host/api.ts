@@ -146,6 +146,51 @@ export interface RotateReport {
   readonly files: readonly string[];
 }
 
+export interface WatchOptions {
+  /** Swap values that the vault knows at once, for the same dummy. In a tracked file only where it was swapped before. */
+  readonly autoSwap?: boolean;
+  /** Files (absolute) that are not to be written now: open and changed in an editor. */
+  readonly leaveAlone?: (file: string) => boolean;
+  /** How long it must be quiet before we look; default 200 ms. */
+  readonly quietMs?: number;
+}
+
+/** A value that is real in a protected folder: by name, never the value. */
+export interface FoundValue {
+  /** Not of the session's last scan: scan again before protecting. */
+  readonly id: string;
+  readonly name: string;
+  /** Relative to the folder, with `/`. */
+  readonly file: string;
+  readonly line: number;
+  /** `returned`: the vault has it, and had swapped it. `revoked`: it was rotated. `new`: the vault does not know it. */
+  readonly kind: 'returned' | 'revoked' | 'new';
+  /** Git tracks the file. */
+  readonly tracked: boolean;
+  readonly swapped: boolean;
+  /** In words for the user. */
+  readonly reason: string;
+}
+
+/** A value that only the vault has now: its dummy was removed, or its file. */
+export interface MissingDummy {
+  readonly name: string;
+  readonly file: string;
+  readonly fileGone: boolean;
+}
+
+export interface FoundReal {
+  readonly values: readonly FoundValue[];
+  readonly missing: readonly MissingDummy[];
+  /** Gives the files that were swapped at once their bytes back, and leaves these values alone from now on. */
+  readonly undo: (() => Promise<UndoReport>) | undefined;
+}
+
+export interface UndoReport {
+  readonly undone: readonly string[];
+  readonly failed: readonly { readonly file: string; readonly reason: string }[];
+}
+
 /** The policy file against the approved text. The approved text is in force, always. */
 export interface PolicyState {
   readonly file: string;
@@ -208,6 +253,8 @@ export interface FolderSessionApi extends Disposable {
   /** Things that a person should be told once. */
   readonly onDidNotice: Event<Notice>;
   readonly onDidLog: Event<string>;
+  /** Real values turned up in the files of the folder, or dummies were lost; after `watchFiles`. */
+  readonly onDidFindReal: Event<FoundReal>;
   readonly policy: PolicyControl;
   readonly vault: VaultControlApi;
   /** Reads the state folder, settles the journals, takes the lock. Idempotent. */
@@ -216,6 +263,8 @@ export interface FolderSessionApi extends Disposable {
   /** Swap the chosen values (ids of the last scan). */
   protect(ids: readonly string[]): Promise<ProtectReport>;
   restore(): Promise<RestoreReport>;
+  /** Looks out for real values until it is disposed of, or the session is. Once a session. */
+  watchFiles(options: WatchOptions): Promise<Disposable>;
   secrets(): Promise<readonly ProtectedSecret[]>;
   start(options: StartOptions): Promise<void>;
   stop(): Promise<void>;

@@ -14,6 +14,7 @@ import type {
   DoctorLine,
   FailureReason,
   FolderSessionApi,
+  FoundReal,
   Level,
   Notice,
   PolicyControl,
@@ -23,6 +24,7 @@ import type {
   ScanReport,
   SessionState,
   StartOptions,
+  WatchOptions,
 } from './api';
 import { takeChangedKeys } from './agentKeys';
 import { AgentWiring, type Wired } from './agentWiring';
@@ -34,6 +36,7 @@ import { DEFAULT_POLICY_FILE, PolicyFile } from './policyFile';
 import { Protector } from './protect';
 import { ProxyProcess, ProxyStartError } from './proxyProcess';
 import { realEnvironment } from './realEnvironment';
+import { RealWatch } from './realWatch';
 import { restoreFolder, settle } from './restore';
 import { servedElsewhere } from './served';
 import { type Stored, readStored, writeStored } from './sessionStore';
@@ -44,6 +47,7 @@ import { Vault } from './vault';
 import type { VaultKeys } from './vaultCipher';
 import { VaultControl } from './vaultControl';
 import { watchVault } from './vaultWatch';
+import { PROGRAM } from './wayBack';
 
 const BACK_OFF_MS = [250, 500, 1_000, 2_000, 4_000];
 /** A proxy that ran this long before it crashed starts the count anew. */
@@ -55,6 +59,8 @@ export interface FolderSessionOptions {
   /** Absolute paths of dist/proxy.js and dist/preload.cjs. */
   readonly proxyScript: string;
   readonly preloadScript: string | undefined;
+  /** Absolute path of dist/restore.mjs; default: beside the proxy. */
+  readonly restoreScript?: string;
   /** Relative to the folder, or absolute. */
   readonly policyFile?: string;
   /** What agents would inherit; values that are protected secrets become dummies. */
@@ -95,6 +101,8 @@ export class FolderSession implements FolderSessionApi {
   readonly onDidSeeFlows = this.#flows.event;
   readonly onDidNotice = this.#notices.event;
   readonly onDidLog = this.#logs.event;
+  readonly #finds = new Emitter<FoundReal>();
+  readonly onDidFindReal = this.#finds.event;
   readonly #environment: NodeJS.ProcessEnv;
   #state: SessionState = { kind: 'stopped' };
   #queue: Promise<unknown> = Promise.resolve();
@@ -108,6 +116,7 @@ export class FolderSession implements FolderSessionApi {
   #generation = 0;
   #disposed = false;
   #vaultWatch: Disposable | undefined;
+  #realWatch: RealWatch | undefined;
   /** What the proxy was told last, as JSON: never written anywhere. */
   #sentSecrets = '';
 
@@ -146,7 +155,12 @@ export class FolderSession implements FolderSessionApi {
       state.approvedPolicy,
       state.folder,
     );
-    const protector = new Protector({ folder: state.folder, vault, environment: this.#environment });
+    const protector = new Protector({
+      folder: state.folder,
+      vault,
+      environment: this.#environment,
+      restoreScript: this.#restoreScript,
+    });
     const wiring = new AgentWiring({
       state,
       protector,
@@ -154,7 +168,11 @@ export class FolderSession implements FolderSessionApi {
       notify: (notice) => this.#notices.fire(notice),
     });
     this.#opened = { state, vault, control, policy, protector, wiring };
-    await vault.exclusively('settle', () => settle({ folder: state.folder, vault }));
+    await vault.exclusively('settle', async () => {
+      await settle({ folder: state.folder, vault });
+      // Of this version, and where an earlier one had protected.
+      if (vault.dummiesInFiles.size > 0) await protector.writeWayBack().catch(() => undefined);
+    });
     policy.onDidChange(({ approvedText }) => this.#running?.proxy.send({ type: 'policy', text: approvedText }));
     await this.#settleWiring(state);
   }
@@ -184,6 +202,7 @@ export class FolderSession implements FolderSessionApi {
       await this.#ensurePolicyFile();
       this.#sendSecrets();
       await this.#rewire();
+      await this.#realWatch?.rebase();
       return report;
     });
   }
@@ -194,8 +213,31 @@ export class FolderSession implements FolderSessionApi {
       const report = await restoreFolder({ folder: state.folder, vault });
       this.#sendSecrets();
       await this.#rewire();
+      await this.#realWatch?.rebase();
       return report;
     });
+  }
+
+  async watchFiles(options: WatchOptions): Promise<Disposable> {
+    const { state, vault } = this.#need();
+    this.#realWatch?.dispose();
+    const watch = new RealWatch({
+      folder: state.folder,
+      vault,
+      restoreScript: this.#restoreScript,
+      options,
+      serial: (work) => this.#serial(work),
+      found: (report) => this.#finds.fire(report),
+      changed: () => this.#rewire(),
+      log: (text) => this.#logs.fire(text),
+    });
+    this.#realWatch = watch;
+    await watch.start();
+    return watch;
+  }
+
+  get #restoreScript(): string {
+    return this.options.restoreScript ?? path.join(path.dirname(this.options.proxyScript), PROGRAM);
   }
 
   /** Whether env files of the folder hold dummies now, by the last scan. */
@@ -544,10 +586,11 @@ export class FolderSession implements FolderSessionApi {
   dispose(): void {
     this.#disposed = true;
     this.#vaultWatch?.dispose();
+    this.#realWatch?.dispose();
     clearTimeout(this.#retry);
     this.#running?.proxy.abandon();
     this.#running = undefined;
     void this.#lock?.release();
-    for (const emitter of [this.#states, this.#flows, this.#notices, this.#logs]) emitter.dispose();
+    for (const emitter of [this.#states, this.#flows, this.#notices, this.#logs, this.#finds]) emitter.dispose();
   }
 }

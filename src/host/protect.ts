@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { makeDummy } from '../core/env/dummy';
 import { scanEnv } from '../core/env/scan';
-import { type Candidate, planFile, restoreBytes, splice } from '../core/env/swap';
+import { restoreBytes, splice } from '../core/env/splice';
+import { type Candidate, planFile } from '../core/env/swap';
 import { lookupProvider } from '../core/secrets/providers';
 import { type FaultHook, temporaryFor, writeFileAtomic } from '../files/atomicFile';
 import type { ProtectReport, ScanReport, ScannedValue } from './api';
@@ -13,6 +14,7 @@ import { findEnvFiles, trackedFiles } from './envFiles';
 import { readersOfFiles } from './readers';
 import { settle } from './restore';
 import { type Vault, type VaultPair, type VaultSecret, sha256 } from './vault';
+import { writeWayBack } from './wayBack';
 
 /** What a scan found, with the values: never leaves this process. */
 interface Found {
@@ -22,17 +24,35 @@ interface Found {
   readonly absolute: string | undefined;
 }
 
+/** A value that stands in an env file, as it is. */
+export interface RealValue extends Pick<ScannedValue, 'id' | 'name' | 'line' | 'ticked' | 'provider'> {
+  readonly file: string;
+  /** The same for the same value in the same file, and nothing that the value could be read from in practice. */
+  readonly key: string;
+  /** The vault has it. */
+  readonly known: VaultSecret | undefined;
+  readonly tracked: boolean;
+}
+
+export interface ProtectOptions {
+  /** Only values that the vault has at the moment of the swap; and no search for copies. */
+  readonly onlyKnown?: boolean;
+}
+
 export interface ProtectorDeps {
   readonly folder: string;
   readonly vault: Vault;
   /** The environment that the editor or the shell inherited. */
   readonly environment: NodeJS.ProcessEnv;
+  /** dist/restore.mjs, absolute: what is put beside the vault for a restore without us. */
+  readonly restoreScript?: string | undefined;
   readonly fault?: FaultHook;
 }
 
 export class Protector {
   #found: readonly Found[] = [];
   #withDummies: ReadonlySet<string> = new Set();
+  #tracked: ReadonlySet<string> = new Set();
 
   constructor(private readonly deps: ProtectorDeps) {}
 
@@ -65,6 +85,7 @@ export class Protector {
     }
     this.#found = found;
     this.#withDummies = withDummies;
+    this.#tracked = tracked;
     return {
       values: found.map(({ shown }) => shown),
       files: files.map(({ file }) => file),
@@ -76,6 +97,16 @@ export class Protector {
   /** Files in which the last scan saw dummies. */
   get swappedFiles(): ReadonlySet<string> {
     return this.#withDummies;
+  }
+
+  /** What the last scan saw in files. */
+  get real(): readonly RealValue[] {
+    return this.#found.flatMap(({ shown: { id, name, file, line, ticked, provider }, value }) => {
+      if (file === undefined) return [];
+      const key = `${file}#${sha256(Buffer.from(value))}`;
+      const known = this.deps.vault.byValue(value);
+      return [{ id, name, file, line, ticked, provider, key, known, tracked: this.#tracked.has(file) }];
+    });
   }
 
   /** Agent keys that a shell exported: whoever starts an agent hands them on. */
@@ -101,18 +132,19 @@ export class Protector {
   }
 
   /** Swaps the chosen values of the last scan. A file that changed since is refused, not guessed at. */
-  async protect(ids: readonly string[]): Promise<ProtectReport> {
+  async protect(ids: readonly string[], { onlyKnown = false }: ProtectOptions = {}): Promise<ProtectReport> {
     const chosen = this.#found.filter(({ shown }) => ids.includes(shown.id));
     const swapped: { name: string; file: string }[] = [];
     const refused: { name: string; file: string | undefined; reason: string }[] = [];
     const names = new Set<string>();
     await this.deps.vault.exclusively('protect', async () => {
       await settle(this.deps);
-      const secrets = await this.#store(chosen, refused);
+      const secrets = await this.#store(chosen, refused, onlyKnown);
       for (const secret of secrets.values()) names.add(secret.name);
       for (const found of chosen)
         if (!found.absolute && secrets.has(found.value)) swapped.push({ name: found.shown.name, file: 'environment' });
-      const files = new Set(chosen.flatMap(({ absolute }) => absolute ?? []));
+      const files = new Set(chosen.flatMap(({ absolute, value }) => (absolute && secrets.has(value) ? absolute : [])));
+      if (files.size > 0) await this.writeWayBack();
       for (const absolute of files) {
         const inFile = chosen.filter((found) => found.absolute === absolute && secrets.has(found.value));
         if (inFile.length === 0) continue;
@@ -126,14 +158,22 @@ export class Protector {
         }
       }
     });
+    if (onlyKnown) return { swapped, refused, copies: [] };
     const values = this.deps.vault.secrets.filter(({ name }) => names.has(name));
     return { swapped, refused, copies: await remainingCopies(this.deps.folder, values) };
+  }
+
+  /** What lies beside the vault while files hold dummies. */
+  async writeWayBack(): Promise<void> {
+    const { folder, vault, restoreScript: script, fault } = this.deps;
+    await writeWayBack({ directory: vault.directory, folder, script, ...(fault ? { fault } : {}) });
   }
 
   /** A vault entry for each chosen value; the same value gets the same dummy everywhere. */
   async #store(
     chosen: readonly Found[],
     refused: { name: string; file: string | undefined; reason: string }[],
+    onlyKnown: boolean,
   ): Promise<Map<string, VaultSecret>> {
     const { vault } = this.deps;
     const secrets = new Map<string, VaultSecret>();
@@ -153,6 +193,14 @@ export class Protector {
       const known = vault.byValue(value);
       if (known) {
         secrets.set(value, known);
+        continue;
+      }
+      if (onlyKnown) {
+        refused.push({
+          name: shown.name,
+          file: shown.file,
+          reason: 'the vault no longer has it: it was restored meanwhile',
+        });
         continue;
       }
       const dummy = makeDummy(value, { randomBytes, isTaken: (text) => vault.isKnown(text) || taken.has(text) });
@@ -218,6 +266,7 @@ export class Protector {
       await vault.abort(file);
       throw error;
     }
-    await vault.end(file);
+    // The file is swapped, whatever happens now: what could not be noted, the next settle notes.
+    await vault.end(file).catch(() => undefined);
   }
 }

@@ -2,7 +2,7 @@
 // other packages and of production are not mixed in; what is left out or stands against another value is said by name.
 import path from 'node:path';
 import { scanEnv } from '../core/env/scan';
-import { restoreBytes } from '../core/env/swap';
+import { restoreBytes } from '../core/env/splice';
 import { isWithin, readIfThere } from '../files/atomicFile';
 import { findEnvFiles } from './envFiles';
 import type { Vault } from './vault';

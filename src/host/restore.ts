@@ -2,12 +2,21 @@
 // vault only when it was seen to stand in a file again; one whose dummy is gone stays, and is reported.
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { restoreBytes } from '../core/env/swap';
+import { restoreBytes } from '../core/env/splice';
 import { fromBinary } from '../core/env/scan';
-import { type FaultHook, isWithin, readIfThere, realPathOf, temporaryFor, writeFileAtomic } from '../files/atomicFile';
+import {
+  FileError,
+  type FaultHook,
+  isWithin,
+  readIfThere,
+  realPathOf,
+  temporaryFor,
+  writeFileAtomic,
+} from '../files/atomicFile';
 import type { RestoreReport } from './api';
 import { findEnvFiles } from './envFiles';
 import { type Vault, type VaultPair, sha256 } from './vault';
+import { removeWayBack } from './wayBack';
 
 export interface RestoreDeps {
   /** Real path. */
@@ -113,8 +122,35 @@ export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Prom
     }
     // After a write that failed a dummy may stand somewhere still: then everything stays known.
     if (!broken) await vault.compact();
+    if (vault.dummiesInFiles.size === 0) await removeWayBack(vault.directory);
   });
   return { restored, merged, failed };
+}
+
+/** Undoes the last swap of one file: `bytes` stood in it before. Rejects with `FileError` where it was changed since. */
+export async function giveBack({ folder, vault, fault }: RestoreDeps, file: string, bytes: Uint8Array): Promise<void> {
+  await vault.exclusively('undo', async () => {
+    await settle({ folder, vault });
+    const own = vault.files.filter((entry) => entry.file === file);
+    const last = own.at(-1);
+    const absolute = path.join(folder, file);
+    const now = await readIfThere(absolute);
+    if (!now || last?.before !== sha256(bytes) || last.after !== sha256(now))
+      throw new FileError(
+        'changed',
+        `${path.basename(file)} was changed since it was swapped. It was left as it is and no value is lost; "Restore Real Values" gives them all back.`,
+      );
+    const temporary = await temporaryFor(absolute);
+    await vault.giving(file, temporary);
+    try {
+      const options = { expect: now, within: folder, temporary, ...(fault ? { fault } : {}) };
+      await writeFileAtomic(absolute, bytes, options);
+    } catch (error) {
+      await vault.given(file);
+      throw error;
+    }
+    await vault.restored(file, own.slice(0, -1));
+  });
 }
 
 /** Which values were not given back, and how the user gets them: by their dummies, which are no secrets. */

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { makeDummy } from '../core/env/dummy';
 import { type EnvEntry, encodeBinary, scanEnv } from '../core/env/scan';
-import { restoreBytes } from '../core/env/swap';
+import { restoreBytes } from '../core/env/splice';
 import { readIfThere } from '../files/atomicFile';
 import type { RotateReport } from './api';
 import { type RestoreDeps, settle } from './restore';

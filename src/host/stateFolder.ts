@@ -41,11 +41,16 @@ export async function openStateFolder(folder: string, root = stateRoot()): Promi
       if (at === path.dirname(at)) break;
     }
   await fs.chmod(directory, 0o700);
+  // For people who look, and for restore.mjs: which folder this is.
+  await fs.writeFile(path.join(directory, 'folder.json'), `${JSON.stringify({ folder: real })}\n`, { mode: 0o600 });
+  return stateIn(directory, real);
+}
+
+/** The names of everything in it. */
+export function stateIn(directory: string, folder: string): StateFolder {
   const file = (name: string) => path.join(directory, name);
-  // For people who look: which folder this is.
-  await fs.writeFile(file('folder.json'), `${JSON.stringify({ folder: real })}\n`, { mode: 0o600 });
   return {
-    folder: real,
+    folder,
     directory,
     caCertificate: file('ca.pem'),
     caKey: file('ca-key.pem'),

@@ -2,6 +2,7 @@
 // about, and Restore gives every byte back.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FolderSession } from '../../src/host/folderSession';
 import { restoreFolder } from '../../src/host/restore';
@@ -10,6 +11,7 @@ import { Vault } from '../../src/host/vault';
 import { type Bundle, bundle } from '../support/bundle';
 import { ANTHROPIC, FILES, GITHUB, TestWorkspace } from '../support/workspace';
 
+const restoreScript = path.join(import.meta.dirname, '../../dist/restore.mjs');
 let crashing: Bundle;
 beforeAll(async () => {
   crashing = await bundle('crashingProtect');
@@ -21,7 +23,7 @@ function run(what: 'protect' | 'restore', workspace: TestWorkspace, at: number):
   const { stdout, signal, stderr } = spawnSync(
     process.execPath,
     [crashing.script, what, workspace.folder, workspace.stateRoot, String(at)],
-    { encoding: 'utf8' },
+    { encoding: 'utf8', env: { ...process.env, RESTORE_SCRIPT: restoreScript } },
   );
   if (at > 0 && signal === 'SIGKILL') return undefined;
   const match = /operations (\d+)/.exec(stdout);

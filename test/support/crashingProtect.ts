@@ -15,7 +15,7 @@ const fault = () => {
 async function main(): Promise<void> {
   const state = await openStateFolder(folder, root);
   const vault = await Vault.open(state, fault);
-  const deps = { folder: state.folder, vault, environment: {}, fault };
+  const deps = { folder: state.folder, vault, environment: {}, restoreScript: process.env['RESTORE_SCRIPT'], fault };
   if (what === 'protect') {
     const protector = new Protector(deps);
     const scan = await protector.scan();

@@ -1,12 +1,11 @@
-// From a file's bytes to the secrets in it, and to the bytes with dummies in their places, and back. What is not swapped
-// stays byte for byte.
-import { createMatcher } from '../secrets/matcher';
+// From a file's bytes to the secrets in it, each with the span that its dummy will take. splice.ts puts dummies in, and takes
+// them out again.
 import type { Provider } from '../secrets/providerTable';
 import { lookupProvider } from '../secrets/providers';
 import type { Place } from '../secrets/types';
 import { type Classified, classify } from './classify';
 import { dummyRefusal } from './dummy';
-import { type EnvEntry, decodeBinary, encodeBinary, fromBinary, scanEnv, toBinary } from './scan';
+import { type EnvEntry, decodeBinary, encodeBinary, scanEnv, toBinary } from './scan';
 
 /** One secret in one file. */
 export interface Candidate {
@@ -32,13 +31,6 @@ export interface PlanContext {
   readonly tracked: boolean;
   /** Whether a text is a dummy of this workspace: never a secret itself. */
   readonly isDummy: (text: string) => boolean;
-}
-
-export interface ByteEdit {
-  readonly start: number;
-  readonly end: number;
-  /** Binary string. */
-  readonly text: string;
 }
 
 /** The secrets of an env file, in order. Their spans do not overlap. */
@@ -183,44 +175,3 @@ function lineCounter(text: string): (at: number) => { readonly line: number; rea
 
 /** A key that stands nowhere behind a name gets its provider's. */
 const nameFor = ({ id }: Provider) => `${id.toUpperCase().replaceAll('-', '_')}_KEY`;
-
-/** Applies edits that do not overlap. Throws `RangeError` on overlap or out of range: nothing is written then. */
-export function splice(bytes: Uint8Array, edits: readonly ByteEdit[]): Uint8Array {
-  const text = toBinary(bytes);
-  let out = '';
-  let at = 0;
-  for (const edit of [...edits].sort((a, b) => a.start - b.start)) {
-    if (edit.start < at || edit.end < edit.start || edit.end > text.length)
-      throw new RangeError('edits overlap or lie outside the file');
-    out += text.slice(at, edit.start) + edit.text;
-    at = edit.end;
-  }
-  return fromBinary(out + text.slice(at));
-}
-
-export interface RestorePair {
-  readonly dummy: string;
-  /** Binary string of the original bytes. */
-  readonly raw: string;
-}
-
-/**
- * Real values back in place of every dummy, wherever it stands now; the longest dummy first. Where the same dummy stands
- * for several ways of writing one value, they are used in the order of `pairs`, the last one for all that follow.
- */
-export function restoreBytes(
-  bytes: Uint8Array,
-  pairs: readonly RestorePair[],
-): { readonly bytes: Uint8Array; readonly replaced: number } {
-  const raws = new Map<string, string[]>();
-  for (const { dummy, raw } of pairs) if (dummy !== '') raws.set(dummy, [...(raws.get(dummy) ?? []), raw]);
-  const dummies = [...raws.keys()];
-  const patterns = dummies.map((dummy) => new TextEncoder().encode(dummy));
-  const matcher = createMatcher(patterns);
-  const edits: ByteEdit[] = [];
-  for (let match = matcher.find(bytes, 0); match; match = matcher.find(bytes, match.at + match.length)) {
-    const left = raws.get(dummies[match.pattern]!)!;
-    edits.push({ start: match.at, end: match.at + match.length, text: left.length > 1 ? left.shift()! : left[0]! });
-  }
-  return { bytes: splice(bytes, edits), replaced: edits.length };
-}

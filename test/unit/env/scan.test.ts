@@ -10,7 +10,7 @@ import {
   scanEnv,
   toBinary,
 } from '../../../src/core/env/scan';
-import { splice } from '../../../src/core/env/swap';
+import { splice } from '../../../src/core/env/splice';
 import { bytes } from './fakeKeys';
 
 const scan = (content: string) => scanEnv(bytes(content));

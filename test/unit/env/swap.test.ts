@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeDummy } from '../../../src/core/env/dummy';
 import { scanEnv, toBinary } from '../../../src/core/env/scan';
-import { type Candidate, type PlanContext, planFile, restoreBytes, splice } from '../../../src/core/env/swap';
+import { restoreBytes, splice } from '../../../src/core/env/splice';
+import { type Candidate, type PlanContext, planFile } from '../../../src/core/env/swap';
 import { body, bytes, hex, keys, seeded, text } from './fakeKeys';
 
 const fresh: PlanContext = { tracked: false, isDummy: () => false };
@@ -139,20 +140,6 @@ describe('planFile', () => {
   });
 });
 
-describe('splice', () => {
-  const edit = (start: number, end: number, put: string) => ({ start, end, text: put });
-  it('replaces in any order', () => {
-    expect(text(splice(bytes('abcdef'), [edit(4, 6, 'X'), edit(0, 1, 'YY'), edit(2, 2, '-')]))).toBe('YYb-cdX');
-    expect(text(splice(bytes('abc'), []))).toBe('abc');
-  });
-  it.each([
-    ['overlap', [edit(0, 2, ''), edit(1, 3, '')]],
-    ['beyond the end', [edit(2, 9, '')]],
-    ['before the start', [edit(-1, 1, '')]],
-    ['backwards', [edit(2, 1, '')]],
-  ])('refuses %s', (_, edits) => expect(() => splice(bytes('abc'), edits)).toThrow(RangeError));
-});
-
 describe('restoreBytes', () => {
   it('finds dummies wherever they stand now, and keeps the edits', () => {
     const { swapped, pairs } = swap(bytes(`A_TOKEN=${hex(32)}\n`), plan(`A_TOKEN=${hex(32)}\n`));
@@ -163,25 +150,12 @@ describe('restoreBytes', () => {
     expect(back.replaced).toBe(2);
   });
 
-  it('takes the longest dummy at a place', () => {
-    const back = restoreBytes(bytes('abcdefgh-abcd'), [
-      { dummy: 'abcd', raw: 'short' },
-      { dummy: 'abcdefgh', raw: 'long' },
-    ]);
-    expect(text(back.bytes)).toBe('long-short');
-  });
-
   it('gives each place its own way of writing one value', () => {
     const secret = 'p@ss-w0rd-' + hex(16);
     const content = `A_PASSWORD='${secret}'\nX_URL=https://me:${encodeURIComponent(secret)}@h.example\nB_PASSWORD=${secret}`;
     const { swapped, pairs, dummies } = swap(bytes(content), plan(content));
     expect(dummies.size).toBe(1);
     expect(text(restoreBytes(swapped, pairs).bytes)).toBe(content);
-  });
-
-  it('changes nothing without dummies', () => {
-    expect(restoreBytes(bytes('abc'), [])).toEqual({ bytes: bytes('abc'), replaced: 0 });
-    expect(restoreBytes(bytes('abc'), [{ dummy: '', raw: 'x' }])).toEqual({ bytes: bytes('abc'), replaced: 0 });
   });
 });
 
