@@ -1,29 +1,12 @@
 // One HTTP/2 connection, either end of it (RFC 9113): bytes in, streams out, and back; no sockets. Flow control is end to end:
 // a peer gets new window only for what was taken. Strict about framing, and bounded against peers that flood: what costs us
 // more than them is counted, and a peer that overdraws is told to calm down and gone.
-import {
-  ACK,
-  DEFAULT_FRAME_SIZE,
-  DEFAULT_WINDOW,
-  ErrorCode,
-  FRAME_HEADER,
-  Flag,
-  FrameType,
-  MAX_WINDOW,
-  PREFACE,
-  Setting,
-  frame,
-  frameHeader,
-} from './frames';
-import { type FieldSection, HpackDecoder, HpackEncoder, HpackError } from './hpack';
+import { Http2Error } from './error';
+import { type FrameListener, FrameReader, MAX_LIST } from './frameReader';
+import { type FieldList, FrameWriter } from './frameWriter';
+import { ACK, DEFAULT_FRAME_SIZE, DEFAULT_WINDOW, ErrorCode, FrameType, MAX_WINDOW, PREFACE, Setting } from './frames';
+import { type FieldSection, HpackError } from './hpack';
 import { Http2Stream, type StreamListener } from './stream';
-
-/** A field list to send: names in lower case, pseudo-fields first. */
-export interface FieldList {
-  readonly names: readonly string[];
-  readonly values: readonly string[];
-  readonly neverIndexed?: ReadonlySet<string> | undefined;
-}
 
 export interface ConnectionListener {
   /** Server only: a request opened a stream. Returns who listens to it; undefined when it was refused with `reset`. */
@@ -51,47 +34,29 @@ const STREAM_WINDOW = 512 * 1024;
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
 /** Before the peer said more: RFC 9113, 6.5.2 recommends no less than 100. */
 const ASSUMED_STREAMS = 100;
-const MAX_LIST = 64 * 1024;
-/** Compressed, over all CONTINUATION frames. */
-const MAX_BLOCK = 128 * 1024;
 /** Frames that cost us and mean little (pings, settings, resets, empty data): a burst, then so many a second. */
 const CALM_BURST = 2_000;
 const CALM_PER_SECOND = 500;
 /** Pairs in one SETTINGS that cost no more than the frame: there are six that anybody sends. */
 const SETTINGS_AT_ONCE = 16;
 
-export class Http2Connection {
+export class Http2Connection implements FrameListener {
   readonly #options: ConnectionOptions;
   readonly #isServer: boolean;
   readonly #streams = new Map<number, Http2Stream>();
-  readonly #decoder = new HpackDecoder(4096, MAX_LIST);
-  readonly #encoder = new HpackEncoder();
-  #partial: Buffer | undefined;
-  #preface: number;
+  readonly #reader: FrameReader;
+  readonly #writer: FrameWriter;
   #closed = false;
   /** GOAWAY went out or came in: no new streams. */
   #draining = false;
   #lastPeerStream = 0;
   #nextStream = 1;
-  #settingsSeen = false;
+  #settingsTaken = 0;
 
-  // --- a DATA frame under way, and a header block under way
+  /** The stream of the DATA frame that is being read. */
   #data: Http2Stream | undefined;
-  #dataLeft = 0;
-  #dataPadding = 0;
-  #dataEnds = false;
-  #inData = false;
-  #block: Buffer[] | undefined;
-  #blockBytes = 0;
-  #blockStream = 0;
-  #blockEnds = false;
 
   // --- sending
-  #out: Buffer[] = [];
-  #outBytes = 0;
-  #flushing = false;
-  /** Writes to the socket so far: tells whether a frame still waits for the next one. */
-  #flushes = 0;
   #congested = false;
   #sendWindow = DEFAULT_WINDOW;
   #peerWindow = DEFAULT_WINDOW;
@@ -110,9 +75,17 @@ export class Http2Connection {
     this.#options = options;
     this.#isServer = options.role === 'server';
     this.#peerStreams = options.assumedStreams ?? ASSUMED_STREAMS;
-    this.#preface = this.#isServer ? 0 : PREFACE.length;
-    if (!this.#isServer) this.#put(PREFACE);
-    this.#sendSettings();
+    this.#reader = new FrameReader(this.#isServer, this);
+    this.#writer = new FrameWriter((chunks, bytes) => {
+      if (!options.write(chunks, bytes)) this.#congested = true;
+    });
+    if (!this.#isServer) this.#writer.put(PREFACE);
+    this.#writer.settings([
+      [Setting.InitialWindowSize, STREAM_WINDOW],
+      [Setting.MaxHeaderListSize, MAX_LIST],
+      this.#isServer ? [Setting.MaxConcurrentStreams, MAX_STREAMS] : [Setting.EnablePush, 0],
+    ]);
+    this.#writer.windowUpdate(0, CONNECTION_WINDOW - DEFAULT_WINDOW);
   }
 
   get closed(): boolean {
@@ -156,7 +129,7 @@ export class Http2Connection {
   /** No new streams; the connection ends when the open ones have. */
   drain(): void {
     if (this.draining) return;
-    this.#goAway(ErrorCode.NoError, '');
+    this.#writer.goAway(this.#lastPeerStream, ErrorCode.NoError, '');
     this.#draining = true;
     this.#options.listener.draining();
     this.#endWhenIdle();
@@ -165,24 +138,15 @@ export class Http2Connection {
   /** Ends now: streams hear `code`, the peer a GOAWAY with a word for whoever debugs it. */
   fail(code: ErrorCode, why: string): void {
     if (this.#closed) return;
-    this.#goAway(code, why);
+    this.#writer.goAway(this.#lastPeerStream, code, why);
     this.#close(code, false);
-    this.#flush();
+    this.#writer.flush();
     this.#options.end(true);
   }
 
   /** The socket is gone. */
   socketClosed(): void {
     this.#close(ErrorCode.Cancel, false);
-  }
-
-  #goAway(code: ErrorCode, why: string): void {
-    const words = Buffer.from(why, 'latin1');
-    const bytes = frame(FrameType.GoAway, 0, 0, 8 + words.length);
-    bytes.writeUInt32BE(this.#lastPeerStream, FRAME_HEADER);
-    bytes.writeUInt32BE(code, FRAME_HEADER + 4);
-    words.copy(bytes, FRAME_HEADER + 8);
-    this.#put(bytes);
   }
 
   #close(code: number, unprocessed: boolean): void {
@@ -198,7 +162,7 @@ export class Http2Connection {
   #endWhenIdle(): void {
     if (!this.#draining || this.#streams.size > 0 || this.#closed) return;
     this.#close(ErrorCode.NoError, false);
-    this.#flush();
+    this.#writer.flush();
     this.#options.end(true);
   }
 
@@ -222,76 +186,18 @@ export class Http2Connection {
   // --- reading
 
   feed(chunk: Buffer): void {
-    let bytes = chunk;
-    if (this.#partial) {
-      bytes = Buffer.concat([this.#partial, chunk]);
-      this.#partial = undefined;
-    }
-    let at = 0;
     try {
-      if (this.#preface < PREFACE.length) {
-        at = this.#readPreface(bytes);
-        if (at < 0) return;
-      }
-      for (;;) {
-        if (this.#closed) return;
-        const next: number = this.#inData ? this.#readData(bytes, at) : this.#readFrame(bytes, at);
-        if (next === at) break;
-        at = next;
-      }
+      this.#reader.feed(chunk, () => this.#closed);
     } catch (error) {
       if (error instanceof Http2Error) this.fail(error.code, error.message);
       else if (error instanceof HpackError) this.fail(ErrorCode.Compression, error.message);
       else this.fail(ErrorCode.Internal, 'internal error');
-      return;
     }
-    // A copy: a few octets must not keep a whole read alive.
-    if (at < bytes.length) this.#partial = Buffer.from(bytes.subarray(at));
   }
 
-  #readPreface(bytes: Buffer): number {
-    const have = Math.min(bytes.length, PREFACE.length);
-    if (PREFACE.compare(bytes, 0, have, 0, have) !== 0)
-      throw new Http2Error(ErrorCode.Protocol, 'The connection does not begin with the HTTP/2 preface.');
-    if (have < PREFACE.length) {
-      this.#partial = Buffer.from(bytes);
-      return -1;
-    }
-    this.#preface = PREFACE.length;
-    return PREFACE.length;
-  }
-
-  /** One frame from `at` if it is whole (DATA: its header). Returns where the next one begins, or `at`. */
-  #readFrame(bytes: Buffer, at: number): number {
-    if (bytes.length - at < FRAME_HEADER) return at;
-    const length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
-    const type = bytes[at + 3]!;
-    const flags = bytes[at + 4]!;
-    const id = bytes.readUInt32BE(at + 5) & 0x7fffffff;
-    if (length > DEFAULT_FRAME_SIZE) throw new Http2Error(ErrorCode.FrameSize, 'A frame is larger than 16,384 octets.');
-    if (!this.#settingsSeen && type !== (FrameType.Settings as number))
-      throw new Http2Error(ErrorCode.Protocol, 'The first frame is not SETTINGS.');
-    if (this.#block && (type !== (FrameType.Continuation as number) || id !== this.#blockStream))
-      throw new Http2Error(ErrorCode.Protocol, 'A field block is interrupted.');
-    if (type === (FrameType.Data as number)) return this.#beginData(bytes, at, length, flags, id);
-    const from = at + FRAME_HEADER;
-    const to = from + length;
-    if (bytes.length < to) return at;
-    this.#frame(type, flags, id, bytes, from, to);
-    return to;
-  }
-
-  #frame(type: number, flags: number, id: number, bytes: Buffer, from: number, to: number): void {
+  frame(type: number, flags: number, id: number, bytes: Buffer, from: number, to: number): void {
     // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- what no case names is ignored
     switch (type as FrameType) {
-      case FrameType.Headers:
-        this.#headers(flags, id, bytes, from, to);
-        return;
-      case FrameType.Continuation:
-        if (!this.#block) throw new Http2Error(ErrorCode.Protocol, 'A CONTINUATION continues nothing.');
-        if (to === from) this.#spend();
-        this.#fragment(bytes.subarray(from, to), flags);
-        return;
       case FrameType.RstStream:
         if (to - from !== 4) throw new Http2Error(ErrorCode.FrameSize, 'RST_STREAM has not 4 octets.');
         this.#notIdle(id);
@@ -326,100 +232,42 @@ export class Http2Connection {
     }
   }
 
-  #beginData(bytes: Buffer, at: number, length: number, flags: number, id: number): number {
-    const padded = (flags & Flag.Padded) !== 0;
-    if (padded && bytes.length - at < FRAME_HEADER + 1) return at;
+  dataBegins(id: number, length: number, padding: number): void {
     this.#notIdle(id);
-    let padding = 0;
-    if (padded) {
-      padding = bytes[at + FRAME_HEADER]!;
-      if (length === 0 || padding >= length)
-        throw new Http2Error(ErrorCode.Protocol, 'The padding is longer than its frame.');
-    }
     this.#receiveWindow -= length;
     if (this.#receiveWindow < 0)
       throw new Http2Error(ErrorCode.FlowControl, 'More data than the window of the connection.');
     const stream = this.#streams.get(id);
-    const ends = (flags & Flag.EndStream) !== 0;
-    if (length === 0 && !ends) this.#spend();
+    this.#data = undefined;
     if (stream && (stream.remoteClosed || !stream.receive(length))) {
       const closed = stream.remoteClosed;
       this.#credit(length);
       this.#reset(stream, closed ? ErrorCode.StreamClosed : ErrorCode.FlowControl);
-      this.#data = undefined;
-    } else {
-      this.#data = stream;
-      if (stream) stream.unread += length;
-      // An upstream session is shared by many clients: those that read nothing are held by the windows of their streams
-      // alone, as the window of the connection would hold all the others too.
-      if (!stream || !this.#isServer) this.#credit(length);
-    }
-    this.#inData = true;
-    this.#dataLeft = length - padding - (padded ? 1 : 0);
-    this.#dataPadding = padding;
-    this.#dataEnds = ends;
-    // The padding and its length are taken at once.
-    if (padded) this.#data?.taken(padding + 1);
-    return at + FRAME_HEADER + (padded ? 1 : 0);
-  }
-
-  /** Payload as it comes, without waiting for the whole frame. */
-  #readData(bytes: Buffer, from: number): number {
-    let at = from;
-    if (this.#dataLeft > 0) {
-      const count = Math.min(this.#dataLeft, bytes.length - at);
-      if (count === 0) return from;
-      this.#dataLeft -= count;
-      const stream = this.#data;
-      if (stream && !stream.gone) stream.listener?.data(bytes.subarray(at, at + count));
-      at += count;
-      if (this.#dataLeft > 0) return at;
-    }
-    const padding = Math.min(this.#dataPadding, bytes.length - at);
-    this.#dataPadding -= padding;
-    at += padding;
-    if (this.#dataPadding > 0) return at;
-    const stream = this.#data;
-    this.#inData = false;
-    this.#data = undefined;
-    if (this.#dataEnds && stream && !stream.gone) this.#remoteEnd(stream, undefined);
-    // Even an empty frame moved on, though no octet may have been read here.
-    return at === from ? this.#readFrame(bytes, at) : at;
-  }
-
-  #headers(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
-    if (id === 0) throw new Http2Error(ErrorCode.Protocol, 'HEADERS without a stream.');
-    let from = start;
-    let to = end;
-    if (flags & Flag.Padded) {
-      const padding = bytes[from++] ?? 0;
-      to -= padding;
-    }
-    if (flags & Flag.Priority) from += 5;
-    if (from > to) throw new Http2Error(ErrorCode.Protocol, 'The padding is longer than its frame.');
-    this.#block = [];
-    this.#blockBytes = 0;
-    this.#blockStream = id;
-    this.#blockEnds = (flags & Flag.EndStream) !== 0;
-    this.#fragment(bytes.subarray(from, to), flags);
-  }
-
-  #fragment(bytes: Buffer, flags: number): void {
-    const block = this.#block!;
-    this.#blockBytes += bytes.length;
-    if (this.#blockBytes > MAX_BLOCK)
-      throw new Http2Error(ErrorCode.EnhanceYourCalm, 'A field block is longer than 128 KiB.');
-    const whole = (flags & Flag.EndHeaders) !== 0;
-    if (!whole) {
-      block.push(Buffer.from(bytes));
       return;
     }
-    this.#block = undefined;
-    const section = this.#decoder.decode(block.length === 0 ? bytes : Buffer.concat([...block, bytes]));
-    this.#section(this.#blockStream, section, this.#blockEnds);
+    this.#data = stream;
+    if (stream) stream.unread += length;
+    // An upstream session is shared by many clients: those that read nothing are held by the windows of their streams
+    // alone, as the window of the connection would hold all the others too.
+    if (!stream || !this.#isServer) this.#credit(length);
+    stream?.taken(padding);
   }
 
-  #section(id: number, section: FieldSection, ends: boolean): void {
+  data(chunk: Buffer): void {
+    if (this.#data && !this.#data.gone) this.#data.listener?.data(chunk);
+  }
+
+  dataEnds(endStream: boolean): void {
+    const stream = this.#data;
+    this.#data = undefined;
+    if (endStream && stream && !stream.gone) this.#remoteEnd(stream, undefined);
+  }
+
+  idle(): void {
+    this.#spend();
+  }
+
+  section(id: number, section: FieldSection, ends: boolean): void {
     const known = this.#streams.get(id);
     if (known) {
       if (known.remoteClosed) {
@@ -453,7 +301,7 @@ export class Http2Connection {
     this.#lastPeerStream = id;
     if (this.#draining || this.#streams.size >= MAX_STREAMS) {
       this.#spend();
-      this.#sendReset(id, ErrorCode.RefusedStream);
+      this.#writer.reset(id, ErrorCode.RefusedStream);
       return;
     }
     const stream = this.#newStream(id);
@@ -477,19 +325,18 @@ export class Http2Connection {
       return;
     }
     if (length % 6 !== 0) throw new Http2Error(ErrorCode.FrameSize, 'SETTINGS is no multiple of 6 octets.');
-    if (this.#settingsSeen) this.#spend();
+    if (this.#settingsTaken++ > 0) this.#spend();
     // Each costs a look at every stream, and nobody needs as many.
     for (let pairs = length / 6; pairs > SETTINGS_AT_ONCE; pairs -= SETTINGS_AT_ONCE) this.#spend();
-    this.#settingsSeen = true;
     for (let at = from; at < to; at += 6) this.#setting(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
-    this.#put(frame(FrameType.Settings, ACK, 0, 0));
+    this.#writer.settingsTaken();
   }
 
   #setting(id: number, value: number): void {
     // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- what no case names is ignored
     switch (id as Setting) {
       case Setting.HeaderTableSize:
-        this.#encoder.resize(value);
+        this.#writer.resizeTable(value);
         return;
       case Setting.EnablePush:
         if (value > 1) throw new Http2Error(ErrorCode.Protocol, 'ENABLE_PUSH is neither 0 nor 1.');
@@ -526,9 +373,7 @@ export class Http2Connection {
     if (to - from !== 8) throw new Http2Error(ErrorCode.FrameSize, 'PING has not 8 octets.');
     if (flags & ACK) return;
     this.#spend();
-    const answer = frame(FrameType.Ping, ACK, 0, 8);
-    bytes.copy(answer, FRAME_HEADER, from, to);
-    this.#put(answer);
+    this.#writer.pong(bytes.subarray(from, to));
   }
 
   #peerReset(id: number, code: number): void {
@@ -593,38 +438,11 @@ export class Http2Connection {
 
   // --- sending
 
-  #sendSettings(): void {
-    const pairs: [Setting, number][] = [
-      [Setting.InitialWindowSize, STREAM_WINDOW],
-      [Setting.MaxHeaderListSize, MAX_LIST],
-      this.#isServer ? [Setting.MaxConcurrentStreams, MAX_STREAMS] : [Setting.EnablePush, 0],
-    ];
-    const bytes = frame(FrameType.Settings, 0, 0, pairs.length * 6);
-    pairs.forEach(([id, value], i) => {
-      bytes.writeUInt16BE(id, FRAME_HEADER + i * 6);
-      bytes.writeUInt32BE(value, FRAME_HEADER + i * 6 + 2);
-    });
-    this.#put(bytes);
-    this.#sendWindowUpdate(0, CONNECTION_WINDOW - DEFAULT_WINDOW);
-  }
-
-  #sendWindowUpdate(id: number, increment: number): void {
-    const bytes = frame(FrameType.WindowUpdate, 0, id, 4);
-    bytes.writeUInt32BE(increment, FRAME_HEADER);
-    this.#put(bytes);
-  }
-
-  #sendReset(id: number, code: number): void {
-    const bytes = frame(FrameType.RstStream, 0, id, 4);
-    bytes.writeUInt32BE(code, FRAME_HEADER);
-    this.#put(bytes);
-  }
-
   /** Our own end of a stream: its listener hears nothing of it. */
   resetStream(stream: Http2Stream, code: number): void {
     if (stream.gone) return;
     this.#forget(stream);
-    this.#sendReset(stream.id, code);
+    this.#writer.reset(stream.id, code);
     this.#endWhenIdle();
   }
 
@@ -640,24 +458,8 @@ export class Http2Connection {
     this.resetStream(stream, code);
   }
 
-  sendHeaders(stream: Http2Stream, { names, values, neverIndexed }: FieldList, ends: boolean): void {
-    this.#encoder.begin();
-    for (let i = 0; i < names.length; i++)
-      this.#encoder.field(names[i]!, values[i]!, neverIndexed?.has(names[i]!) ?? false);
-    const block = this.#encoder.end();
-    const size = this.#peerFrameSize;
-    let flags = ends ? Flag.EndStream : 0;
-    for (let at = 0, type = FrameType.Headers; ; type = FrameType.Continuation) {
-      const count = Math.min(size, block.length - at);
-      const bytes = frame(type, flags, stream.id, count);
-      block.copy(bytes, FRAME_HEADER, at, at + count);
-      at += count;
-      if (at === block.length) bytes[4]! |= Flag.EndHeaders;
-      this.#put(bytes);
-      this.#remember(stream, type === FrameType.Headers && at === block.length ? bytes : undefined);
-      if (at === block.length) return;
-      flags = 0;
-    }
+  sendHeaders(stream: Http2Stream, list: FieldList, ends: boolean): void {
+    stream.last = this.#writer.headers(stream.id, list, ends, this.#peerFrameSize);
   }
 
   /**
@@ -682,10 +484,7 @@ export class Http2Connection {
       const chunk = stream.shift(most);
       stream.sendWindow -= chunk.length;
       this.#sendWindow -= chunk.length;
-      const header = frameHeader(FrameType.Data, 0, stream.id, chunk.length);
-      this.#put(header);
-      this.#put(chunk);
-      this.#remember(stream, header);
+      stream.last = this.#writer.data(stream.id, chunk);
     }
     this.#blocked.delete(stream);
     if (stream.endQueued) this.#sendEnd(stream);
@@ -701,18 +500,11 @@ export class Http2Connection {
   #sendEnd(stream: Http2Stream): void {
     const trailers = stream.endQueued?.trailers;
     if (trailers) this.sendHeaders(stream, trailers, true);
-    else if (stream.lastHeader && stream.lastFlush === this.#flushes) stream.lastHeader[4]! |= Flag.EndStream;
-    else this.#put(frameHeader(FrameType.Data, Flag.EndStream, stream.id, 0));
-    stream.lastHeader = undefined;
+    else this.#writer.end(stream.id, stream.last);
+    stream.last = undefined;
     stream.localClosed = true;
     if (stream.remoteClosed) this.finished(stream);
     else if (stream.afterEnd !== undefined) this.resetStream(stream, stream.afterEnd);
-  }
-
-  /** The frame that END_STREAM may still be set on, until it has left. */
-  #remember(stream: Http2Stream, header: Buffer | undefined): void {
-    stream.lastHeader = header;
-    stream.lastFlush = this.#flushes;
   }
 
   #unblock(): void {
@@ -734,31 +526,12 @@ export class Http2Connection {
     this.#owed += bytes;
     if (this.#owed < CONNECTION_WINDOW / 4 || this.#closed) return;
     this.#receiveWindow += this.#owed;
-    this.#sendWindowUpdate(0, this.#owed);
+    this.#writer.windowUpdate(0, this.#owed);
     this.#owed = 0;
   }
 
   creditStream(stream: Http2Stream, bytes: number): void {
-    if (!this.#closed) this.#sendWindowUpdate(stream.id, bytes);
-  }
-
-  #put(bytes: Buffer): void {
-    this.#out.push(bytes);
-    this.#outBytes += bytes.length;
-    if (this.#flushing) return;
-    this.#flushing = true;
-    process.nextTick(() => this.#flush());
-  }
-
-  #flush(): void {
-    this.#flushing = false;
-    this.#flushes++;
-    if (this.#outBytes === 0) return;
-    const out = this.#out;
-    const bytes = this.#outBytes;
-    this.#out = [];
-    this.#outBytes = 0;
-    if (!this.#options.write(out, bytes)) this.#congested = true;
+    if (!this.#closed) this.#writer.windowUpdate(stream.id, bytes);
   }
 
   /** The socket took what was written. */
@@ -769,15 +542,5 @@ export class Http2Connection {
       this.#waiting.delete(stream);
       stream.listener?.writable();
     }
-  }
-}
-
-class Http2Error extends Error {
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-  ) {
-    super(message);
-    this.name = 'Http2Error';
   }
 }

@@ -2,7 +2,7 @@
 // intermediary that repairs it would send on what the next hop reads otherwise (8.2.1, 8.3, 10.3).
 import type { Fields } from '../engine';
 import { FORBIDDEN_TRAILER } from '../http1/body';
-import type { FieldList } from './connection';
+import type { FieldList } from './frameWriter';
 import type { FieldSection } from './hpack';
 
 /** The section breaks a rule of the protocol: its stream is reset (RFC 9113, 8.1.1). The message is for a flow. */

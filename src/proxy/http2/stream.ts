@@ -1,6 +1,7 @@
 // One stream of an HTTP/2 connection (RFC 9113, section 5): its windows, what waits to be sent, and who listens. It does no
 // framing of its own.
-import type { FieldList, Http2Connection } from './connection';
+import type { Http2Connection } from './connection';
+import type { FieldList, LastFrame } from './frameWriter';
 import type { FieldSection } from './hpack';
 
 export interface StreamListener {
@@ -26,9 +27,8 @@ export class Http2Stream {
   /** Received and not taken yet, in octets of the flow control. */
   unread = 0;
   endQueued: { readonly trailers: FieldList | undefined } | undefined;
-  /** Header of the frame that was written last, as long as END_STREAM may still be set on it. */
-  lastHeader: Buffer | undefined;
-  lastFlush = -1;
+  /** The frame that was written last: END_STREAM may go on it. */
+  last: LastFrame | undefined;
   queued = 0;
   /** The code of a RST_STREAM that follows the end of our side. */
   afterEnd: number | undefined;
