@@ -1,8 +1,9 @@
 // Which values are secrets, and which of those are ticked for the swap, each with the reason that the user reads. When in
 // doubt a value is shown and left unticked: a dummy in the wrong place breaks the user's program.
-import type { Provider } from '../secrets/providerTable';
-import { hasShape, lookupProvider } from '../secrets/providers';
+import type { Provider, SecretKind } from '../secrets/providerTable';
+import { hasShape, isServedPlace, lookupProvider } from '../secrets/providers';
 import type { Place } from '../secrets/types';
+import { referenceReason } from './classifyReference';
 import { connectionSecret, urlSecret } from './urlSecret';
 
 export interface Classified {
@@ -51,15 +52,13 @@ const SSH = /(?:^|_)SSH(?:_|$)/;
 
 const ORDINARY =
   /^(?:true|false|yes|no|on|off|null|none|undefined|localhost|development|production|staging|test|debug|info|warn|error|postgres(?:ql)?|mysql|redis|root|admin|user|password|changeme|secret|example|default|utf-?8|\d+(?:\.\d+)*|\d+(?:ms|s|m|h|d|kb|mb|gb)?|\d{4}-\d\d-\d\d\S*)$/i;
-/** Names another place where the value is, or another variable; or is encrypted already (sops, dotenvx, Ansible). */
-const REFERENCE =
-  /^(?:(?:op|secret|vault|keyring|bws|doppler):\/\/|vault:|aws-?sm:|arn:aws|encrypted:|ENC\[|projects\/[^/]+\/secrets\/|(?:\$\{[^}]*\}|\$[A-Za-z_]\w*)+$|\$\(|`)/;
 const PLACEHOLDER =
   /^(?:<.*>|\[.*\]|\{\{.*\}\}|.*\.{3}|.*…)$|x{6}|\*{4}|^(?:your|insert|enter|replace|change)[-_ ].*|[-_ ]?(?:change|replace)[-_ ]?me|(?:^|[-_])(?:your|example|placeholder)(?:$|[-_])|[-_]here$|^(?:todo|fixme)\b/i;
 /** As text, or in base64. */
 const PEM = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY|^LS0tLS1CRUdJTi/;
+const SERVICE_ACCOUNT = /"type"\s*:\s*"service_account"/;
 const BASE64_JSON = /^ey[I-L][A-Za-z0-9+/_-]+=*$/;
-const SCHEME_WORD = /^(Bearer|Token|Bot|ApiKey|Api-Key) +(?=\S+$)/i;
+const SCHEME_WORD = /^(Bearer|Token|Bot|ApiKey|Api-Key|Api-Token|Key|SSWS|GenieKey|FlyV1|DeepL-Auth-Key) +(?=\S+$)/i;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** A variable that a bundler puts into what every visitor gets. */
@@ -70,9 +69,16 @@ export function isPublicName(name: string): boolean {
 /** The secret in a value, or undefined where there is none. */
 export function classify(name: string, value: string, context: ClassifyContext): Classified | undefined {
   const key = upperSnake(name);
-  if (value.length < MIN_SHOWN || ORDINARY.test(value) || REFERENCE.test(value) || PUBLIC_SHAPE.test(value))
-    return undefined;
-  if (PEM.test(value)) return whole(value, false, 'a private key (PEM): signing and SSH keys do not travel in HTTP');
+  if (value.length < MIN_SHOWN || ORDINARY.test(value) || PUBLIC_SHAPE.test(value)) return undefined;
+  if (referenceReason(value) !== undefined) return undefined;
+  if (PEM.test(value))
+    return whole(
+      value,
+      false,
+      SERVICE_ACCOUNT.test(value)
+        ? 'a Google service account: requests are signed with the private key (PEM) in it, which does not travel'
+        : 'a private key (PEM): signing and SSH keys do not travel in HTTP',
+    );
   if (BASE64_JSON.test(value) && value.length > 200)
     return whole(value, false, 'JSON in base64: the program reads what is in it, which a dummy would break');
   const scheme = SCHEME_WORD.exec(value);
@@ -90,6 +96,22 @@ export function classify(name: string, value: string, context: ClassifyContext):
   return namedSecret(key, value, context);
 }
 
+/** Why the program, or another protocol, needs the real one. */
+const OF_KIND: Readonly<Record<Exclude<SecretKind, 'http'>, string>> = {
+  aws: 'requests are signed with it; swapping needs signing again, which this version does not do',
+  signing: 'something is signed or checked with it: it does not travel itself, and the program needs the real one',
+  webhook: 'it checks webhooks that come in: the program needs the real one',
+  encryption: 'it encrypts data: a dummy would make stored data unreadable',
+  database: 'it belongs to a database or mail server, which the proxy does not read',
+};
+
+function unserved(places: readonly Place[]): string {
+  if (places.includes('path')) return 'it travels in the path, where this version does not put values';
+  if (places.some((place) => place.startsWith('body:')))
+    return 'it travels in the body of a request, where this version does not put values';
+  return 'it travels together with other text, where this version does not put values';
+}
+
 function knownSecret(
   key: string,
   value: string,
@@ -99,18 +121,8 @@ function knownSecret(
 ): Classified {
   const binding = { provider: known.id, hosts: known.hosts, in: known.in };
   const why = `${known.title} key, by its ${byShape ? 'shape' : 'name'}`;
-  if (known.kind === 'aws')
-    return whole(
-      value,
-      false,
-      'AWS: requests are signed with it; swapping needs signing again, which this version does not do',
-      binding,
-    );
-  if (known.in.length === 0)
-    return whole(value, false, `${why}; it travels in the path, where this version does not put values`, binding);
-  // A shape says what it is; a name alone may still say that the program uses it for itself.
-  const own = byShape ? undefined : ownUse(key);
-  if (own) return whole(value, false, own, binding);
+  if (known.kind !== 'http') return whole(value, false, `${why}; ${OF_KIND[known.kind]}`, binding);
+  if (!known.in.some(isServedPlace)) return whole(value, false, `${why}; ${unserved(known.in)}`, binding);
   const where =
     known.hosts.length > 0
       ? `goes to ${known.hosts.join(', ')}`
