@@ -193,12 +193,11 @@ function shifted(found: Classified | undefined, by: number): Classified | undefi
 }
 
 /** `openaiApiKey` and `openai.api-key` as `OPENAI_API_KEY`. Of a very long name the end, which is what says something. */
-const upperSnake = (name: string) =>
-  name
-    .slice(-200)
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replace(/[.-]/g, '_')
-    .toUpperCase();
+function upperSnake(name: string): string {
+  const end = name.slice(-200).replace(/[.-]/g, '_');
+  // `E2B_API_KEY` has no humps.
+  return (/[a-z]/.test(end) ? end.replace(/([a-z0-9])([A-Z])/g, '$1_$2') : end).toUpperCase();
+}
 
 /** One run of characters: what a credential is, and a sentence is not. */
 const isToken = (value: string) => !/\s/.test(value);

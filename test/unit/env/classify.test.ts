@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { classify, isPublicName } from '../../../src/core/env/classify';
+import { PROVIDERS } from '../../../src/core/secrets/providerTable';
+import { isServedPlace } from '../../../src/core/secrets/providers';
 import { body, hex, keys } from './fakeKeys';
 
 const fresh = { tracked: false, doubt: undefined };
@@ -37,6 +39,22 @@ describe('what is ticked', () => {
     expect(judge('MY_SERVICE_TOKEN', hex(32))).toMatchObject({ hosts: [], in: [] });
   });
 
+  it('ticks what a known name says, unless no place can be served or the program needs it itself', () => {
+    for (const row of PROVIDERS)
+      for (const name of row.names) {
+        const value = body(43, name.length);
+        const found = judge(name, value)!;
+        const known = PROVIDERS.find(({ id }) => id === found.provider)!;
+        expect(found.ticked).toBe(known.kind === 'http' && known.in.some(isServedPlace));
+        expect(found.reason).not.toContain(value);
+      }
+  });
+
+  it.each(['Bearer', 'Key', 'FlyV1', 'SSWS', 'GenieKey'])('takes the token behind %s', (word) => {
+    const value = `${word} ${body(40)}`;
+    expect(judge('A_TOKEN', value)).toMatchObject({ from: word.length + 1, to: value.length, ticked: true });
+  });
+
   it('takes the token behind a scheme word', () => {
     const value = `Bearer ${keys.anthropic()}`;
     expect(judge('AUTH_HEADER', value)).toMatchObject({ from: 7, to: value.length, secret: keys.anthropic() });
@@ -68,6 +86,15 @@ describe('what is shown and not ticked', () => {
     ['AWS_SECRET_ACCESS_KEY', `${body(20)}/${body(19)}`, /AWS/],
     ['NEXT_PUBLIC_API_KEY', hex(32), /public/],
     ['VITE_OPENAI_API_KEY', keys.openai(), /public/],
+    ['SLACK_SIGNING_SECRET', hex(32), /webhooks/],
+    ['RANDOM_NAME', `whsec_${body(32)}`, /webhooks/],
+    ['AZURE_STORAGE_KEY', `${body(86)}==`, /signed/],
+    ['CLOUDINARY_API_SECRET', body(27), /signed/],
+    ['AGE_SECRET_KEY', `AGE-SECRET-KEY-1${body(58, 1, 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L')}`, /encrypts/],
+    ['SOMETHING', `pscale_pw_${body(43)}`, /database/],
+    ['AZURE_CLIENT_SECRET', `${body(3)}8Q~${body(34)}`, /body of a request/],
+    ['PLAID_ACCESS_TOKEN', 'access-sandbox-0f8fad5b-d9cb-469f-a165-70867728950e', /body of a request/],
+    ['PAGERDUTY_TOKEN', body(20), /together with other text/],
     ['TELEGRAM_BOT_TOKEN', `123456789:AA${body(33)}`, /path/],
     ['SOMETHING', body(40), /random/],
     ['API_TOKEN', 'aB3dE5f', /too short/],
@@ -76,6 +103,7 @@ describe('what is shown and not ticked', () => {
     ['GOOGLE_CREDENTIALS', Buffer.from(`{"type":"${body(200)}"}`).toString('base64'), /JSON in base64/],
     ['APPLE_KEY', Buffer.from(keys.pem()).toString('base64'), /PEM/],
     ['SERVICE_ACCOUNT', JSON.stringify({ private_key: keys.pem() }), /PEM/],
+    ['SERVICE_ACCOUNT', JSON.stringify({ type: 'service_account', private_key: keys.pem() }), /Google service account/],
   ];
   it.each(unticked)('%s', (key, value, reason) => {
     const found = judge(key, value);

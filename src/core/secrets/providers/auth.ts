@@ -51,17 +51,15 @@ export const AUTH_PROVIDERS: readonly Provider[] = [
   }),
   provider('hcaptcha', 'hCaptcha', 'docs.hcaptcha.com', {
     names: 'HCAPTCHA_{SECRET,SECRET_KEY}',
-    shapes: [/^(ES_)[0-9a-f]{32}$/],
     hosts: ['api.hcaptcha.com'],
     in: ['body:secret'],
   }),
   provider('launchdarkly', 'LaunchDarkly', 'launchdarkly.com/docs/api', {
-    names: 'LAUNCHDARKLY_{ACCESS_TOKEN,API_KEY,API_TOKEN} LD_{ACCESS_TOKEN,API_KEY}',
-    weakShapes: [new RegExp(`^(api-)${UUID}$`)],
+    names: 'LAUNCHDARKLY_{ACCESS_TOKEN,API_KEY,API_TOKEN}',
     hosts: ['app.launchdarkly.com', 'app.eu.launchdarkly.com'],
   }),
   provider('launchdarkly-sdk', 'LaunchDarkly SDK', 'launchdarkly.com/docs/sdk/concepts/client-side-server-side', {
-    names: '{LAUNCHDARKLY,LD}_SDK_KEY',
+    names: 'LAUNCHDARKLY_SDK_KEY',
     weakShapes: [new RegExp(`^(sdk-)${UUID}$`)],
     hosts: ['sdk.launchdarkly.com', 'stream.launchdarkly.com', 'events.launchdarkly.com'],
   }),

@@ -125,12 +125,12 @@ export const CLOUD_PROVIDERS: readonly Provider[] = [
   provider('vercel-blob', 'Vercel Blob', 'vercel.com/docs/vercel-blob/using-blob-sdk', {
     names: 'BLOB_READ_WRITE_TOKEN',
     // Its SDK takes the store from the token.
-    shapes: [/^(vercel_blob_rw_[A-Za-z0-9]{16}_)[A-Za-z0-9]{24,}$/],
+    shapes: [/^(vercel_blob_rw_[A-Za-z0-9]{8,40}_)[A-Za-z0-9]{24,}$/],
     hosts: ['blob.vercel-storage.com', 'vercel.com'],
   }),
   provider('netlify', 'Netlify', 'docs.netlify.com/api/get-started', {
     names: 'NETLIFY_{TOKEN,AUTH_TOKEN,API_TOKEN,ACCESS_TOKEN}',
-    shapes: [/^(nf[pc]_)[A-Za-z0-9]{30,}$/],
+    shapes: [/^(nfp_)[A-Za-z0-9]{30,}$/],
     hosts: ['api.netlify.com'],
   }),
   provider('fly', 'Fly.io', 'fly.io/docs/security/tokens', {
@@ -154,7 +154,7 @@ export const CLOUD_PROVIDERS: readonly Provider[] = [
   }),
   provider('deno-deploy', 'Deno Deploy', 'docs.deno.com/subhosting/api', {
     names: 'DENO_DEPLOY_{TOKEN,ACCESS_TOKEN}',
-    shapes: [/^(dd[po]_)[A-Za-z0-9]{36}$/],
+    shapes: [/^(ddp_)[A-Za-z0-9]{36}$/],
     hosts: ['api.deno.com', 'dash.deno.com', 'console.deno.com'],
   }),
   provider('linode', 'Linode', 'techdocs.akamai.com/linode-api/reference/get-started', {

@@ -109,7 +109,7 @@ export const CODE_PROVIDERS: readonly Provider[] = [
   provider('maven-central', 'Maven Central', 'central.sonatype.org/publish/publish-portal-api', {
     names: '{MAVEN_CENTRAL,SONATYPE,OSSRH}_{PASSWORD,TOKEN} ORG_GRADLE_PROJECT_MAVENCENTRALPASSWORD',
     hosts: ['central.sonatype.com', 'ossrh-staging-api.central.sonatype.com'],
-    in: ['header:authorization', 'basic'],
+    in: ['basic'],
   }),
   provider('cloudsmith', 'Cloudsmith', 'help.cloudsmith.io/docs/api-key', {
     names: 'CLOUDSMITH_API_KEY',

@@ -43,14 +43,14 @@ export const DATA_PROVIDERS: readonly Provider[] = [
     hosts: ['qstash.upstash.io'],
   }),
   provider('mongodb-atlas', 'MongoDB Atlas', 'www.mongodb.com/docs/atlas/configure-api-access', {
-    names: '{ATLAS,MONGODB_ATLAS,MCLI}_CLIENT_SECRET',
+    names: '{MONGODB_ATLAS,MCLI}_CLIENT_SECRET',
     shapes: [/^(mdb_sa_sk_)[A-Za-z0-9_-]{40}$/],
     hosts: ['cloud.mongodb.com'],
     in: ['basic'],
   }),
   // HTTP Digest: the key answers a challenge and does not travel.
   provider('mongodb-atlas-key', 'MongoDB Atlas', 'www.mongodb.com/docs/atlas/api/api-authentication', {
-    names: '{MONGODB_ATLAS,ATLAS,MCLI}_{PRIVATE_KEY,PRIVATE_API_KEY}',
+    names: '{MONGODB_ATLAS,MCLI}_{PRIVATE_KEY,PRIVATE_API_KEY}',
     kind: 'signing',
   }),
   provider('turso', 'Turso', 'docs.turso.tech/api-reference/authentication', {
@@ -59,7 +59,7 @@ export const DATA_PROVIDERS: readonly Provider[] = [
   }),
   provider('turso-database', 'Turso database', 'docs.turso.tech/sdk/http/reference', { names: 'TURSO_AUTH_TOKEN' }),
   provider('cockroachdb', 'CockroachDB Cloud', 'www.cockroachlabs.com/docs/cockroachcloud/cloud-api', {
-    names: 'COCKROACH_API_KEY CC_API_KEY',
+    names: 'COCKROACH_API_KEY',
     shapes: [/^(CCDB1_[A-Za-z0-9]{22}_)[A-Za-z0-9]{40}$/],
     hosts: ['cockroachlabs.cloud'],
   }),

@@ -42,7 +42,7 @@ export const MESSAGE_PROVIDERS: readonly Provider[] = [
     hosts: ['api.line.me', 'api-data.line.me'],
   }),
   provider('meta', 'Meta Graph API', 'developers.facebook.com/docs/facebook-login/guides/access-tokens', {
-    names: '{FACEBOOK,FB,META,INSTAGRAM,WHATSAPP}_{ACCESS_TOKEN,TOKEN,PAGE_ACCESS_TOKEN,API_TOKEN}',
+    names: '{FACEBOOK,FB,META,INSTAGRAM,WHATSAPP}_{ACCESS_TOKEN,PAGE_ACCESS_TOKEN} WHATSAPP_{TOKEN,API_TOKEN}',
     shapes: [/^(EAA[A-Z])[A-Za-z0-9]{100,}$/],
     hosts: ['graph.facebook.com', 'graph.instagram.com'],
     in: ['query:access_token', 'header:authorization'],
@@ -93,7 +93,7 @@ export const MESSAGE_PROVIDERS: readonly Provider[] = [
   }),
   provider('resend', 'Resend', 'resend.com/docs/api-reference/introduction', {
     names: 'RESEND_{API_KEY,KEY} AUTH_RESEND_KEY',
-    shapes: [/^(re_)[A-Za-z0-9_]{20,}$/],
+    shapes: [/^(re_)[A-Za-z0-9]{6,12}_[A-Za-z0-9]{20,32}$/],
     hosts: ['api.resend.com'],
   }),
   provider('mailchimp', 'Mailchimp', 'mailchimp.com/developer/marketing/guides/quick-start', {
@@ -105,7 +105,6 @@ export const MESSAGE_PROVIDERS: readonly Provider[] = [
   }),
   provider('mandrill', 'Mailchimp Transactional', 'mailchimp.com/developer/transactional/docs/fundamentals', {
     names: 'MANDRILL_{API_KEY,KEY,APIKEY}',
-    shapes: [/^(md-)[A-Za-z0-9_-]{22}$/],
     hosts: ['mandrillapp.com'],
     in: ['body:key'],
   }),
@@ -136,7 +135,7 @@ export const MESSAGE_PROVIDERS: readonly Provider[] = [
   }),
   provider('loops', 'Loops', 'loops.so/docs/api-reference/intro', { names: 'LOOPS_API_KEY', hosts: ['app.loops.so'] }),
   provider('customer-io', 'Customer.io App API', 'docs.customer.io/integrations/api/app', {
-    names: '{CUSTOMERIO,CUSTOMER_IO,CIO}_{APP_API_KEY,APP_KEY}',
+    names: '{CUSTOMERIO,CUSTOMER_IO}_{APP_API_KEY,APP_KEY}',
     hosts: ['api.customer.io', 'api-eu.customer.io'],
   }),
   provider('courier', 'Courier', 'www.courier.com/docs/reference/intro', {

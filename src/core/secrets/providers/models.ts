@@ -163,7 +163,6 @@ export const MODEL_PROVIDERS: readonly Provider[] = [
   }),
   provider('voyage', 'Voyage AI', 'docs.voyageai.com/docs/api-key-and-installation', {
     names: '{VOYAGE,VOYAGEAI}_API_KEY',
-    shapes: [/^(pa-)[A-Za-z0-9_-]{43}$/],
     hosts: ['api.voyageai.com'],
     modelApi,
   }),

@@ -52,12 +52,12 @@ export const MONITORING_PROVIDERS: readonly Provider[] = [
   ),
   // `Authorization: Token token=KEY`: not a place that injection knows.
   provider('pagerduty', 'PagerDuty', 'developer.pagerduty.com/docs/authentication', {
-    names: '{PAGERDUTY,PD}_{TOKEN,API_KEY,API_TOKEN,USER_TOKEN}',
+    names: 'PAGERDUTY_{TOKEN,API_KEY,API_TOKEN,USER_TOKEN}',
     hosts: ['api.pagerduty.com', 'api.eu.pagerduty.com'],
     in: [],
   }),
   provider('pagerduty-events', 'PagerDuty events', 'developer.pagerduty.com/docs/events-api-v2-overview', {
-    names: '{PAGERDUTY,PD}_{ROUTING_KEY,INTEGRATION_KEY}',
+    names: 'PAGERDUTY_{ROUTING_KEY,INTEGRATION_KEY}',
     hosts: ['events.pagerduty.com', 'events.eu.pagerduty.com'],
     in: ['body:routing_key'],
   }),
@@ -102,7 +102,7 @@ export const MONITORING_PROVIDERS: readonly Provider[] = [
     'Dynatrace',
     'docs.dynatrace.com/docs/manage/identity-access-management/access-tokens-and-oauth-clients/access-tokens',
     {
-      names: '{DYNATRACE,DT}_{API_TOKEN,TOKEN}',
+      names: 'DYNATRACE_{API_TOKEN,TOKEN} DT_API_TOKEN',
       // The middle is the public id of the token.
       shapes: [/^(dt0[a-z]\d\d\.[A-Z0-9]{24}\.)[A-Z0-9]{64}$/],
       hosts: ['*.live.dynatrace.com', '*.apps.dynatrace.com'],

@@ -34,7 +34,7 @@ export const WORK_PROVIDERS: readonly Provider[] = [
   }),
   provider('figma', 'Figma', 'developers.figma.com/docs/rest-api/personal-access-tokens', {
     names: 'FIGMA_{API_KEY,TOKEN,ACCESS_TOKEN,PERSONAL_ACCESS_TOKEN}',
-    shapes: [/^(fig[dour]_)[A-Za-z0-9_-]{30,}$/],
+    shapes: [/^(figd_)[A-Za-z0-9_-]{30,}$/],
     hosts: ['api.figma.com'],
     in: ['header:x-figma-token', 'header:authorization'],
   }),
@@ -143,7 +143,7 @@ export const WORK_PROVIDERS: readonly Provider[] = [
     hosts: ['api.calendly.com'],
   }),
   provider('cal-com', 'Cal.com', 'cal.com/docs/api-reference/v2/introduction', {
-    names: '{CALCOM,CAL_COM,CAL}_API_KEY',
+    names: '{CALCOM,CAL_COM}_API_KEY',
     shapes: [/^(cal_(?:live_)?)[0-9a-f]{32}$/],
     hosts: ['api.cal.com'],
     in: ['header:authorization', 'query:apiKey'],
