@@ -7,6 +7,7 @@ export function checkedRecipe(value: string): Recipe | undefined {
   if (token?.[1] !== undefined) return base62Token(token[1], token[2] ?? '');
   const grafana = /^(glsa_)([A-Za-z0-9]{32})_[0-9a-f]{8}$/.exec(value);
   if (grafana?.[1] !== undefined) return grafanaToken(grafana[1], grafana[2] ?? '');
+  if (/^AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}$/.test(value)) return ageKey(value);
   return jwt(value);
 }
 
@@ -47,6 +48,48 @@ function grafanaToken(prefix: string, secret: string): Recipe {
 export function grafanaChecksum(body: string): string {
   const crc = crc32(body);
   return [0, 8, 16, 24].map((shift) => ((crc >>> shift) & 0xff).toString(16).padStart(2, '0')).join('');
+}
+
+const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
+
+/** Identities of age: 32 bytes in Bech32 (BIP 173), in upper case. Its tools check the checksum and the bits left over. */
+function ageKey(value: string): Recipe {
+  const prefix = 'age-secret-key-';
+  return {
+    bits: 256,
+    secret: [value.slice(prefix.length + 1)],
+    make(random) {
+      const data = pick(BECH32, 51, random) + pick('qs', 1, random);
+      return `${prefix}1${data}${bech32Checksum(prefix, data)}`.toUpperCase();
+    },
+  };
+}
+
+/** BIP 173, for lower case. */
+export function bech32Checksum(prefix: string, data: string): string {
+  const codes = Array.from(prefix, (char) => char.charCodeAt(0));
+  const symbols = Array.from(data, (char) => BECH32.indexOf(char));
+  const values = [
+    ...codes.map((code) => code >> 5),
+    0,
+    ...codes.map((code) => code & 31),
+    ...symbols,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ];
+  let state = 1;
+  for (const value of values) {
+    const top = state >>> 25;
+    state = ((state & 0x1ffffff) << 5) ^ value;
+    for (const [i, generator] of [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3].entries())
+      if ((top >> i) & 1) state ^= generator;
+  }
+  state ^= 1;
+  return [25, 20, 15, 10, 5, 0].map((shift) => BECH32[(state >>> shift) & 31] ?? '').join('');
 }
 
 /** CRC-32 of ISO 3309, over ASCII. */

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeDummy } from '../../../src/core/env/dummy';
-import { checkedRecipe, grafanaChecksum, randomHex, tokenChecksum } from '../../../src/core/env/dummyChecks';
+import {
+  bech32Checksum,
+  checkedRecipe,
+  grafanaChecksum,
+  randomHex,
+  tokenChecksum,
+} from '../../../src/core/env/dummyChecks';
 import { body, hex, keys, seeded } from './fakeKeys';
 
 const dummy = (value: string, seed = 7) => {
@@ -33,6 +39,23 @@ describe('tokens with a checksum', () => {
     // The example in the tests of Grafana's own generator.
     expect(grafanaChecksum(['glsa', 'yscW25imSKJIuav8zF37RZmnbiDvB05G'].join('_'))).toBe('fcaaf58a');
   });
+
+  it('keys of age carry a valid one, and no bits left over', () => {
+    const made = dummy(`AGE-SECRET-KEY-1${body(58, 1, 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L')}`);
+    expect(made).toMatch(
+      /^AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{51}[QS][QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{6}$/,
+    );
+    const [data, checksum] = [made.slice(16, -6), made.slice(-6)].map((text) => text.toLowerCase());
+    expect(bech32Checksum('age-secret-key-', data!)).toBe(checksum);
+  });
+
+  it.each([
+    ['a', '', '2uel5l'],
+    ['abcdef', 'qpzry9x8gf2tvdw0s3jn54khce6mua7l', 'mqqqxw'],
+    ['?', '', 'ezyfcl'],
+  ])('Bech32 as in the examples of BIP 173: %s', (prefix, data, checksum) =>
+    expect(bech32Checksum(prefix, data)).toBe(checksum),
+  );
 
   it('leaves other values to others', () => {
     for (const value of [keys.anthropic(), keys.openai(), `github_pat_${body(22)}_${body(59)}`, body(40), ''])
