@@ -72,8 +72,8 @@ export async function lockOwner(file: string): Promise<Owner | undefined> {
 async function create(file: string, own: Owner): Promise<boolean> {
   const text = JSON.stringify(own);
   const temporary = `${file}.${own.nonce!}`;
-  await fs.writeFile(temporary, text, { mode: 0o600 });
   try {
+    await fs.writeFile(temporary, text, { mode: 0o600 });
     await fs.link(temporary, file);
     return true;
   } catch (error) {

@@ -108,7 +108,14 @@ export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Prom
         .filter((entry) => entry.file === file)
         .map((entry) => ({ ...entry, pairs: entry.pairs.filter((pair) => !stands(pair)) }))
         .filter(({ pairs }) => pairs.length > 0);
-      await vault.restored(file, left);
+      try {
+        await vault.restored(file, left);
+      } catch (error) {
+        broken = true;
+        const reason = `its real values are back in it, but the vault could not be told so. ${(error as Error).message}`;
+        failed.push({ file, reason });
+        continue;
+      }
       if (left.length > 0)
         failed.push({
           file,
@@ -121,7 +128,11 @@ export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Prom
         });
     }
     // After a write that failed a dummy may stand somewhere still: then everything stays known.
-    if (!broken) await vault.compact();
+    if (!broken)
+      await vault.compact().catch((error: unknown) => {
+        const reason = `what was given back could not be taken out of it. ${(error as Error).message}`;
+        failed.push({ file: 'the vault', reason });
+      });
     if (vault.dummiesInFiles.size === 0) await removeWayBack(vault.directory);
   });
   return { restored, merged, failed };

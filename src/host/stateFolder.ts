@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { syncFolder } from '../files/atomicFile';
+import { fileError, readIfThere, syncFolder, writeFileAtomic } from '../files/atomicFile';
 
 export interface StateFolder {
   /** Real path of the workspace folder. */
@@ -33,17 +33,27 @@ export function stateRoot(environment: NodeJS.ProcessEnv = process.env): string 
 export async function openStateFolder(folder: string, root = stateRoot()): Promise<StateFolder> {
   const real = await fs.realpath(folder);
   const directory = path.join(root, 'folders', createHash('sha256').update(real).digest('hex').slice(0, 24));
-  const first = await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+  const inWords = (error: unknown) => {
+    throw fileError(error, directory);
+  };
+  const first = await fs.mkdir(directory, { recursive: true, mode: 0o700 }).catch(inWords);
   // New folders survive a power cut only when the folder that each stands in was synced.
   if (first !== undefined)
     for (let at = path.dirname(directory); at.length >= path.dirname(first).length; at = path.dirname(at)) {
       await syncFolder(at);
       if (at === path.dirname(at)) break;
     }
-  await fs.chmod(directory, 0o700);
+  const { mode } = await fs.stat(directory);
+  if ((mode & 0o777) !== 0o700) await fs.chmod(directory, 0o700).catch(inWords);
   // For people who look, and for restore.mjs: which folder this is.
-  await fs.writeFile(path.join(directory, 'folder.json'), `${JSON.stringify({ folder: real })}\n`, { mode: 0o600 });
+  await noteFolder(path.join(directory, 'folder.json'), `${JSON.stringify({ folder: real })}\n`);
   return stateIn(directory, real);
+}
+
+/** Whole or not at all: on a full disk the one that is there stays. */
+async function noteFolder(file: string, text: string): Promise<void> {
+  const now = await readIfThere(file);
+  if (now?.toString('utf8') !== text) await writeFileAtomic(file, text, { mode: 0o600 });
 }
 
 /** The names of everything in it. */

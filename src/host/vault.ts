@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import type { FaultHook } from '../files/atomicFile';
+import { type FaultHook, fileError } from '../files/atomicFile';
 import { JsonLog, type LineCodec, plainLines } from '../files/jsonLog';
 import type { Place } from '../core/secrets/types';
 import { type Lock, waitForLock } from './lock';
@@ -183,7 +183,10 @@ export class Vault {
 
   /** Only one process writes at a time, and it sees what the others wrote. */
   async exclusively<T>(what: string, work: () => Promise<T>): Promise<T> {
-    const lock: Lock = await waitForLock(`${this.state.vault}.lock`, what);
+    const lock: Lock = await waitForLock(`${this.state.vault}.lock`, what).catch((error: unknown) => {
+      // No room, or no right, for the lock: in words.
+      throw (error as NodeJS.ErrnoException).code === undefined ? error : fileError(error, this.state.vault);
+    });
     try {
       await this.#read();
       return await work();
