@@ -76,21 +76,20 @@ function expectWords(message: string, errno: string): void {
   expect(message).toMatch(/try again/);
 }
 
+const ONCE = ['ENOSPC', false] as const;
+const FULL = ['ENOSPC', true] as const;
+const EVERY = [ONCE, FULL, ['EROFS', true], ['EIO', false]] as const;
+
 describe.each([
-  ['protect', 20],
-  ['restore', 15],
-  ['encrypt', 5],
-  ['decrypt', 5],
-  ['rotate', 5],
-  ['import', 5],
-  ['export', 5],
-] as const)('%s', (what, least) => {
-  it.each([
-    ['ENOSPC', false],
-    ['ENOSPC', true],
-    ['EROFS', true],
-    ['EIO', false],
-  ] as const)(
+  ['protect', 20, EVERY],
+  ['restore', 15, EVERY],
+  ['encrypt', 5, [ONCE, FULL]],
+  ['decrypt', 5, [FULL]],
+  ['rotate', 5, [ONCE, FULL]],
+  ['import', 5, [FULL]],
+  ['export', 5, [FULL]],
+] as const)('%s', (what, least, faults) => {
+  it.each(faults)(
     'with %s at every operation (lasting: %s) loses nothing',
     async (errno, lasting) => {
       let done = false;
