@@ -28,6 +28,8 @@ async function world(options: {
   readonly parent?: Partial<ParentProxy>;
   readonly tls?: boolean;
   readonly parentCa?: ReturnType<typeof testAuthority>;
+  /** What names resolve to here. Not given: nothing resolves but the parent's own. */
+  readonly resolved?: readonly string[];
 }) {
   const origin = new RawOrigin(testLeaf(originCa, HOST));
   const originPort = await origin.listen();
@@ -41,10 +43,11 @@ async function world(options: {
     parent: { url, noProxy: '', ca: [], ...options.parent },
     lookup: async (name) => {
       looked.push(name);
-      return ['127.0.0.1'];
+      if (/(?:^|\.)localhost$/.test(name)) return ['127.0.0.1'];
+      if (options.resolved) return options.resolved;
+      throw Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
     },
   });
-  // What the parent resolves is not ours to judge.
   wire.handlers.addresses = 'public';
   closing.push(
     () => origin.close(),
@@ -73,7 +76,9 @@ describe.each([
         ? /^api\.example:443$/
         : /^CONNECT api\.example:443 HTTP\/1\.1\r\nHost: api\.example:443\r\n\r\n$/,
     );
-    expect(looked).toEqual(['localhost']);
+    // Where it may lead is asked here too, once: it does not resolve, which is what a parent is for.
+    expect(await get(wire)).toMatch(/ 200 /);
+    expect(looked.filter((name) => name !== 'localhost')).toEqual([HOST]);
   });
 
   it('sends its user and password, percent-decoded', async () => {
@@ -118,7 +123,10 @@ it('carries plain http through CONNECT too', async () => {
 
 describe('what goes past the parent', () => {
   it('is what NO_PROXY names, by our own resolver and with its addresses checked', async () => {
-    const { wire, parent, looked } = await world({ parent: { noProxy: 'other.example, .example' } });
+    const { wire, parent, looked } = await world({
+      parent: { noProxy: 'other.example, .example' },
+      resolved: ['127.0.0.1'],
+    });
     const text = await get(wire);
     expect(text).toMatch(/^HTTP\/1\.1 403 /);
     expect(text).toContain('private-address');
@@ -169,6 +177,27 @@ describe('addresses', () => {
       expect(await get(wire, host)).toContain('parent-refused');
     },
   );
+});
+
+describe('a name that the parent would resolve', () => {
+  it.each([[['10.0.0.1']], [['127.0.0.1', '::1']], [['169.254.169.254', 'fd00::1']]])(
+    'goes nowhere when it is %j here, unless the rule says so',
+    async (resolved) => {
+      const { wire, parent } = await world({ resolved });
+      const text = await get(wire);
+      expect(text).toMatch(/^HTTP\/1\.1 403 /);
+      expect(text).toContain('private-address');
+      expect(parent.asked).toEqual([]);
+      wire.handlers.addresses = 'any';
+      expect(await get(wire)).toMatch(/ 200 /);
+    },
+  );
+
+  it('goes on with one public address among them', async () => {
+    const { wire, parent } = await world({ resolved: ['10.0.0.1', '93.184.216.34'] });
+    expect(await get(wire)).toMatch(/ 200 /);
+    expect(parent.asked).toHaveLength(1);
+  });
 });
 
 describe('a parent that does not connect', () => {

@@ -17,6 +17,8 @@ export const systemLookup: Lookup = async (name) =>
 /** The addresses of a canonical host. Throws `WireError` `dns` (502). */
 export async function addressesOf(host: string, lookup: Lookup): Promise<readonly string[]> {
   if (net.isIP(host) !== 0) return [host];
+  // RFC 6761, 6.3: no resolver has a say in what this machine's own names mean. A real value may go there unencrypted.
+  if (isThisMachine(host)) return ['127.0.0.1', '::1'];
   try {
     return await lookup(host);
   } catch (error) {
@@ -39,6 +41,11 @@ export async function resolve(host: string, addresses: Addresses, lookup: Lookup
  */
 export function checkUnresolved(host: string, addresses: Addresses): void {
   if (addresses === 'public' && net.isIP(host) !== 0 && addressScope(host) !== 'public') throw privateAddress(host);
+}
+
+/** What can be judged of such a name by its addresses here, if it has any. Throws `WireError` `private-address` (403). */
+export function checkAddresses(host: string, found: readonly string[]): void {
+  if (found.length > 0 && found.every((address) => addressScope(address) !== 'public')) throw privateAddress(host);
 }
 
 /** Whether a host means this machine whoever resolves it. */

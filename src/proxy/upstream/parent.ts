@@ -1,13 +1,23 @@
 // The proxy that this machine has to use (a company's): a connection to an upstream through its CONNECT (RFC 9110, 9.3.6) or
-// through SOCKS5. It gets the name and resolves it. Its answers are read strictly; its password goes into no message.
-import type net from 'node:net';
+// through SOCKS5. It gets the name and resolves it, so `addresses: public` holds as far as this machine can know: for literals,
+// and for names that resolve here too. Its answers are read strictly; its password goes into no message.
+import net from 'node:net';
 import { authority } from '../../core/base/host';
 import { type ParentAddress, type ParentProxy, parseParentUrl } from '../../core/base/parentProxy';
 import type { Addresses } from '../../core/policy/types';
 import type { Listener, Target } from '../engine';
 import { BadMessage, endOfHead, parseHead, parseStatusLine } from '../http1/head';
 import { WireError } from '../wire/errors';
-import { addressesOf, checkUnresolved, isOwnAddress, isOwnListener, isThisMachine, type Lookup, loop } from './address';
+import {
+  addressesOf,
+  checkAddresses,
+  checkUnresolved,
+  isOwnAddress,
+  isOwnListener,
+  isThisMachine,
+  type Lookup,
+  loop,
+} from './address';
 import type { Attempt } from './attempt';
 import { connectFirst } from './happyEyeballs';
 import { compileNoProxy } from './noProxy';
@@ -15,12 +25,22 @@ import { readAnswer } from './readAnswer';
 import { ContextStore, secure } from './secure';
 import { askSocks } from './socksClient';
 
+/** How long the parent waits for our own resolver, which may know nothing of the world where there is a parent. */
+const LOOKUP_MS = 3_000;
+/** How long a name that does not resolve here is not asked for again. */
+const UNRESOLVED_MS = 60_000;
+const MAX_UNRESOLVED = 1_000;
+
 export class Parent {
   readonly #address: ParentAddress;
   readonly #contexts: ContextStore;
   readonly #direct: (host: string) => boolean;
   /** For messages. */
   readonly #name: string;
+  /** Look-ups under way: a resolver that hangs holds one of few threads for each. */
+  readonly #looking = new Map<string, Promise<readonly string[]>>();
+  /** Names that do not resolve here, and until when that is believed. */
+  readonly #unresolved = new Map<string, number>();
 
   /** `ca`: the engine's. Throws when the URL is none of a proxy. */
   constructor(
@@ -42,19 +62,49 @@ export class Parent {
   }
 
   /**
-   * A tunnel to the target. The parent resolves the name, so nothing is known of where it leads: of hosts that it takes,
-   * only literals are held to `addresses: public`. Throws `WireError`, with a code `parent-…` where the parent is the reason.
+   * A tunnel to the target. The parent resolves the name, maybe otherwise than we do: under `addresses: public` a name all of
+   * whose addresses here are private goes nowhere, and one that does not resolve here goes on. Throws `WireError`, with a
+   * code `parent-…` where the parent is the reason.
    */
   async open(target: Target, addresses: Addresses, own: ReadonlySet<Listener>, attempt: Attempt): Promise<net.Socket> {
     checkUnresolved(target.host, addresses);
+    const known = addresses === 'public' && net.isIP(target.host) === 0 ? this.#locally(target.host) : undefined;
+    // At the same time, so that it costs nothing where it is quick; nothing is asked of the parent before.
+    const reached = this.#reach(target, own, attempt);
+    reached.catch(() => undefined);
+    if (known) checkAddresses(target.host, await known);
     try {
-      const socket = await this.#reach(target, own, attempt);
+      const socket = await reached;
       if (this.#address.kind === 'socks5') await askSocks(socket, target, this.#address.login, this.#name);
       else await this.#connect(socket, target);
       return socket;
     } catch (error) {
       throw error instanceof WireError ? ofParent(error) : error;
     }
+  }
+
+  /** What our resolver says of a name; nothing where it does not know, or takes long. */
+  async #locally(host: string): Promise<readonly string[]> {
+    if ((this.#unresolved.get(host) ?? 0) > performance.now()) return [];
+    let looking = this.#looking.get(host);
+    if (!looking) {
+      looking = this.lookup(host)
+        .catch(() => [])
+        .finally(() => this.#looking.delete(host));
+      this.#looking.set(host, looking);
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<readonly string[]>((resolve) => {
+      timer = setTimeout(() => resolve([]), LOOKUP_MS).unref();
+    });
+    const found = await Promise.race([looking, late]);
+    clearTimeout(timer);
+    this.#unresolved.delete(host);
+    if (found.length === 0) {
+      if (this.#unresolved.size >= MAX_UNRESOLVED) this.#unresolved.delete(this.#unresolved.keys().next().value!);
+      this.#unresolved.set(host, performance.now() + UNRESOLVED_MS);
+    }
+    return found;
   }
 
   async #reach(target: Target, own: ReadonlySet<Listener>, attempt: Attempt): Promise<net.Socket> {
