@@ -30,6 +30,8 @@ export interface Http2Request {
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const BAD_VALUE = /[\x00-\x08\x0a-\x1f\x7f]|^[ \t]|[ \t]$/;
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
+/** RFC 9110, 11.7: of one hop, the one to this proxy. Credentials for it go no further. */
+const OF_THIS_HOP = new Set(['proxy-authorization', 'proxy-authenticate']);
 /** RFC 9113, 8.2.2: these belong to one connection of HTTP/1.1. */
 const CONNECTION = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
@@ -71,19 +73,22 @@ export function readTrailers(section: FieldSection): Fields {
 function read(section: FieldSection, pseudo: Map<string, string>, known: ReadonlySet<string>): Fields {
   if (section.tooLarge) throw new Malformed('The fields are longer than 64 KiB.');
   const fields: Fields = { names: [], lower: [], values: [] };
+  let behind = false;
   for (let i = 0; i < section.names.length; i++) {
     const name = section.names[i]!;
     const value = section.values[i]!;
     if (BAD_VALUE.test(value)) throw new Malformed('A field value holds a control character or outer white space.');
     if (name.charCodeAt(0) === 58) {
-      if (fields.names.length > 0) throw new Malformed('A pseudo-field follows a field.');
+      if (behind) throw new Malformed('A pseudo-field follows a field.');
       if (!known.has(name) || pseudo.has(name)) throw new Malformed('A pseudo-field is unknown or stands twice.');
       pseudo.set(name, value);
       continue;
     }
+    behind = true;
     if (!NAME.test(name)) throw new Malformed('A field name is not a token in lower case.');
     if (CONNECTION.has(name) || (name === 'te' && value.toLowerCase() !== 'trailers'))
       throw new Malformed('A field belongs to HTTP/1.1 connections only.');
+    if (OF_THIS_HOP.has(name)) continue;
     fields.names.push(name);
     fields.lower.push(name);
     fields.values.push(value);
