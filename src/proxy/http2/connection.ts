@@ -1,6 +1,7 @@
 // One HTTP/2 connection, either end of it (RFC 9113): bytes in, streams out, and back; no sockets. Flow control is end to end:
 // a peer gets new window only for what was taken. Strict about framing, and bounded against peers that flood: what costs us
 // more than them is counted, and a peer that overdraws is told to calm down and gone.
+import { Allowance } from './allowance';
 import { Http2Error } from './error';
 import { type FrameListener, FrameReader, MAX_LIST } from './frameReader';
 import { type FieldList, FrameWriter } from './frameWriter';
@@ -37,6 +38,10 @@ const ASSUMED_STREAMS = 100;
 /** Frames that cost us and mean little (pings, settings, resets, empty data): a burst, then so many a second. */
 const CALM_BURST = 2_000;
 const CALM_PER_SECOND = 500;
+/** DATA of a client that is hardly more than its frame: what a stream of small messages may take, and far more. */
+const TINY = 16;
+const TINY_BURST = 50_000;
+const TINY_PER_SECOND = 10_000;
 /** Pairs in one SETTINGS that cost no more than the frame: there are six that anybody sends. */
 const SETTINGS_AT_ONCE = 16;
 
@@ -68,8 +73,8 @@ export class Http2Connection implements FrameListener {
   // --- receiving
   #receiveWindow = CONNECTION_WINDOW;
   #owed = 0;
-  #calm = CALM_BURST;
-  #calmAt = performance.now();
+  readonly #calm = new Allowance(CALM_BURST, CALM_PER_SECOND);
+  readonly #tiny = new Allowance(TINY_BURST, TINY_PER_SECOND);
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -94,6 +99,11 @@ export class Http2Connection implements FrameListener {
 
   get draining(): boolean {
     return this.#draining || this.#closed;
+  }
+
+  /** The peer sent its preface and its settings. */
+  get begun(): boolean {
+    return this.#reader.begun;
   }
 
   get openStreams(): number {
@@ -133,6 +143,11 @@ export class Http2Connection implements FrameListener {
     this.#draining = true;
     this.#options.listener.draining();
     this.#endWhenIdle();
+  }
+
+  /** Makes a peer that is there say something (RFC 9113, 6.7). */
+  ping(): void {
+    if (!this.#closed) this.#writer.ping();
   }
 
   /** Ends now: streams hear `code`, the peer a GOAWAY with a word for whoever debugs it. */
@@ -234,6 +249,7 @@ export class Http2Connection implements FrameListener {
 
   dataBegins(id: number, length: number, padding: number): void {
     this.#notIdle(id);
+    if (this.#isServer && length - padding < TINY && !this.#tiny.take()) this.#spend();
     this.#receiveWindow -= length;
     if (this.#receiveWindow < 0)
       throw new Http2Error(ErrorCode.FlowControl, 'More data than the window of the connection.');
@@ -430,10 +446,7 @@ export class Http2Connection implements FrameListener {
 
   /** Frames that are cheap to send and dear to take: rapid resets, floods of pings, settings and empty frames. */
   #spend(): void {
-    const now = performance.now();
-    this.#calm = Math.min(CALM_BURST, this.#calm + ((now - this.#calmAt) / 1000) * CALM_PER_SECOND) - 1;
-    this.#calmAt = now;
-    if (this.#calm < 0) throw new Http2Error(ErrorCode.EnhanceYourCalm, 'Too many frames that do nothing.');
+    if (!this.#calm.take()) throw new Http2Error(ErrorCode.EnhanceYourCalm, 'Too many frames that do nothing.');
   }
 
   // --- sending
@@ -467,24 +480,41 @@ export class Http2Connection implements FrameListener {
    * `writable` later.
    */
   sendData(stream: Http2Stream, chunk: Buffer): boolean {
-    stream.queue(chunk);
-    if (stream.queued === chunk.length) this.#pump(stream);
+    let rest = chunk;
+    while (rest.length > 0 && stream.queued === 0) {
+      const most = this.#mostFor(stream);
+      if (most <= 0) break;
+      this.#sendNow(stream, rest.length <= most ? rest : rest.subarray(0, most));
+      rest = rest.subarray(most);
+    }
+    if (rest.length > 0) {
+      stream.queue(rest);
+      this.#blocked.add(stream);
+    }
     if (stream.queued === 0 && !this.#congested) return true;
     this.#waiting.add(stream);
     return false;
   }
 
+  /** Octets of DATA that a stream may send in one frame now. */
+  #mostFor(stream: Http2Stream): number {
+    return Math.min(stream.sendWindow, this.#sendWindow, this.#peerFrameSize);
+  }
+
+  #sendNow(stream: Http2Stream, chunk: Buffer): void {
+    stream.sendWindow -= chunk.length;
+    this.#sendWindow -= chunk.length;
+    stream.last = this.#writer.data(stream.id, chunk);
+  }
+
   #pump(stream: Http2Stream): void {
     while (stream.queued > 0) {
-      const most = Math.min(stream.sendWindow, this.#sendWindow, this.#peerFrameSize);
+      const most = this.#mostFor(stream);
       if (most <= 0) {
         this.#blocked.add(stream);
         return;
       }
-      const chunk = stream.shift(most);
-      stream.sendWindow -= chunk.length;
-      this.#sendWindow -= chunk.length;
-      stream.last = this.#writer.data(stream.id, chunk);
+      this.#sendNow(stream, stream.shift(most));
     }
     this.#blocked.delete(stream);
     if (stream.endQueued) this.#sendEnd(stream);

@@ -45,6 +45,11 @@ export class FrameReader {
     this.#preface = afterPreface ? 0 : PREFACE.length;
   }
 
+  /** The first frame came whole. */
+  get begun(): boolean {
+    return this.#settingsSeen;
+  }
+
   /** Reads until `stopped()` or the end of the bytes. Throws `Http2Error` or `HpackError`: the connection is over. */
   feed(chunk: Buffer, stopped: () => boolean): void {
     let bytes = chunk;

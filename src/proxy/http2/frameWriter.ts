@@ -1,6 +1,6 @@
 // The sending half of the frame layer: frames of one tick leave in one write. END_STREAM may still be set on a frame that has
 // not left (RFC 9113, 6.1 and 6.2): one frame less for most messages.
-import type { ErrorCode} from './frames';
+import type { ErrorCode } from './frames';
 import { ACK, FRAME_HEADER, Flag, FrameType, type Setting, frame, frameHeader } from './frames';
 import { HpackEncoder } from './hpack';
 
@@ -63,6 +63,10 @@ export class FrameWriter {
 
   settingsTaken(): void {
     this.put(frame(FrameType.Settings, ACK, 0, 0));
+  }
+
+  ping(): void {
+    this.put(frame(FrameType.Ping, 0, 0, 8).fill(0, FRAME_HEADER));
   }
 
   pong(payload: Buffer): void {

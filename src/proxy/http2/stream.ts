@@ -1,5 +1,6 @@
 // One stream of an HTTP/2 connection (RFC 9113, section 5): its windows, what waits to be sent, and who listens. It does no
 // framing of its own.
+import { ByteQueue } from './byteQueue';
 import type { Http2Connection } from './connection';
 import type { FieldList, LastFrame } from './frameWriter';
 import type { FieldSection } from './hpack';
@@ -29,10 +30,9 @@ export class Http2Stream {
   endQueued: { readonly trailers: FieldList | undefined } | undefined;
   /** The frame that was written last: END_STREAM may go on it. */
   last: LastFrame | undefined;
-  queued = 0;
   /** The code of a RST_STREAM that follows the end of our side. */
   afterEnd: number | undefined;
-  #queue: Buffer[] = [];
+  readonly #queue = new ByteQueue();
   #receiveWindow: number;
   #owed = 0;
 
@@ -90,6 +90,11 @@ export class Http2Stream {
 
   // --- for the connection
 
+  /** Octets that wait for a window. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   /** Takes octets off the window; false when there were more than it held. */
   receive(bytes: number): boolean {
     this.#receiveWindow -= bytes;
@@ -98,19 +103,10 @@ export class Http2Stream {
 
   queue(chunk: Buffer): void {
     this.#queue.push(chunk);
-    this.queued += chunk.length;
   }
 
   /** At most `most` octets off the queue. */
   shift(most: number): Buffer {
-    const first = this.#queue[0]!;
-    if (first.length <= most) {
-      this.#queue.shift();
-      this.queued -= first.length;
-      return first;
-    }
-    this.#queue[0] = first.subarray(most);
-    this.queued -= most;
-    return first.subarray(0, most);
+    return this.#queue.shift(most);
   }
 }

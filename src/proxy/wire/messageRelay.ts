@@ -2,6 +2,7 @@
 // through their transforms; flow control, aborts and cuts pass in both directions. The same rules as `Relay`, on messages.
 import type { BodyTransform, Client, Exchange, ExchangeEnd, Fields, InterimHead, RequestHead, Target } from '../engine';
 import { RefusedBody } from '../engine';
+import { ByteQueue } from '../http2/byteQueue';
 import type { Route } from '../upstream/pool';
 import { WireError, errorAnswer } from './errors';
 import type { ClientPort, IncomingHead, NeverIndexed, UpstreamPort, UpstreamPortListener } from './ports';
@@ -29,7 +30,7 @@ export class MessageRelay implements UpstreamPortListener {
   #abort: AbortController | undefined;
   readonly #requestTransform: BodyTransform | undefined;
   /** What came before the upstream was there. */
-  #waiting: Buffer[] = [];
+  readonly #waiting = new ByteQueue();
   #waitingEnd: { readonly trailers: Fields | undefined } | undefined;
   #requestDone: boolean;
   #requestBytes = 0;
@@ -105,7 +106,7 @@ export class MessageRelay implements UpstreamPortListener {
       },
       this,
     );
-    for (const chunk of this.#waiting.splice(0)) this.#forward(chunk);
+    while (this.#waiting.length > 0) this.#forward(this.#waiting.shift(Infinity));
     if (this.#waitingEnd) this.#forwardEnd(this.#waitingEnd.trailers);
   }
 
@@ -114,7 +115,7 @@ export class MessageRelay implements UpstreamPortListener {
   clientBody(chunk: Buffer): void {
     this.#requestBytes += chunk.length;
     if (this.#phase === 'dialling') {
-      this.#waiting.push(Buffer.from(chunk)); // no credit yet: the client's window bounds it
+      this.#waiting.push(chunk); // no credit yet: the client's window bounds it
       return;
     }
     this.#forward(chunk);
