@@ -8,6 +8,7 @@ import { type Http2Request, Malformed, readRequest, readTrailers, responseList, 
 import { ErrorCode } from '../http2/frames';
 import type { FieldSection } from '../http2/hpack';
 import type { Http2Stream, StreamListener } from '../http2/stream';
+import { DEFAULT_TIMEOUTS } from '../timeouts';
 import { errorAnswer } from './errors';
 import { checkHost } from './identity';
 import { MessageRelay, type OpenUpstream } from './messageRelay';
@@ -18,17 +19,24 @@ import type { ServedConnection } from './served';
 export interface Http2ServerDeps {
   readonly handlers: Handlers;
   readonly openUpstream: OpenUpstream;
+  /** From here to a whole preface, settings included. Undefined: the default. */
+  readonly handshakeMs?: number | undefined;
 }
 
 const LINGER_MS = 2_000;
 /** How much of a request that was answered already is taken and dropped, and for how long. */
 const MAX_REST = 8 * 1024 * 1024;
 const REST_MS = 1_000;
+/** Answers (ours, and those of upstreams) that a client does not read: beyond it no more requests of it are. */
+const MAX_UNWRITTEN = 1024 * 1024;
 
 export class Http2Server implements ServedConnection {
   readonly relays = new Set<MessageRelay>();
   readonly #connection: Http2Connection;
   #checkedAuthority: string | undefined;
+  #paused = false;
+  /** What comes is read and dropped. */
+  #ending = false;
 
   constructor(
     private readonly socket: net.Socket,
@@ -39,8 +47,13 @@ export class Http2Server implements ServedConnection {
   ) {
     this.#connection = new Http2Connection({
       role: 'server',
-      write: (chunks, bytes) => writeChunks(socket, chunks, bytes),
+      write: (chunks, bytes) => {
+        const more = writeChunks(socket, chunks, bytes);
+        if (socket.writableLength > MAX_UNWRITTEN) this.#pause();
+        return more;
+      },
       end: () => {
+        this.#ending = true;
         socket.end();
         socket.resume();
         setTimeout(() => socket.destroy(), LINGER_MS).unref();
@@ -51,11 +64,29 @@ export class Http2Server implements ServedConnection {
         closed: () => this.onClose(),
       },
     });
-    socket.on('data', (bytes: Buffer) => this.#connection.feed(bytes));
-    socket.on('drain', () => this.#connection.drained());
+    const late = setTimeout(
+      () => this.#connection.fail(ErrorCode.Protocol, 'The preface did not come in time.'),
+      deps.handshakeMs ?? DEFAULT_TIMEOUTS.handshakeMs,
+    ).unref();
+    socket.once('close', () => clearTimeout(late));
+    socket.on('data', (bytes: Buffer) => {
+      this.#connection.feed(bytes);
+      if (this.#connection.begun) clearTimeout(late);
+    });
+    socket.on('drain', () => {
+      if (this.#paused) socket.resume();
+      this.#paused = false;
+      this.#connection.drained();
+    });
     socket.on('error', () => socket.destroy());
     socket.on('end', () => this.#gone());
     socket.on('close', () => this.#gone());
+  }
+
+  #pause(): void {
+    if (this.#ending) return;
+    this.#paused = true;
+    this.socket.pause();
   }
 
   #gone(): void {
