@@ -11,6 +11,11 @@ import { WireError } from '../wire/errors';
 import type { OutgoingRequest, UpstreamPort, UpstreamPortListener } from '../wire/ports';
 import { writeChunks } from '../wire/put';
 
+/** After this much silence nobody knows whether the other side is still there: a router forgot it, this machine slept. */
+const SILENT_MS = 5_000;
+/** How long a word of life may take. */
+const PROBE_MS = 5_000;
+
 export class Http2Session {
   readonly connection: Http2Connection;
   /** Exchanges so far. */
@@ -19,11 +24,17 @@ export class Http2Session {
   promised = 0;
   /** When an exchange last began or ended, in ms of `performance.now()`. */
   lastUsed = performance.now();
+  /** When an octet last came. Of the clock on the wall: the other one stands still while a machine sleeps. */
+  #heardAt = Date.now();
+  #probe: Promise<boolean> | undefined;
+  #settleProbe: ((alive: boolean) => void) | undefined;
+  /** The other side gave no word of life. */
+  lost = false;
 
   constructor(
     readonly socket: Socket,
     readonly target: Target,
-    readonly timeouts: Pick<Timeouts, 'headMs' | 'idleMs'>,
+    readonly timeouts: Pick<Timeouts, 'connectMs' | 'headMs' | 'idleMs'>,
     private readonly events: { readonly gone: () => void; readonly released: () => void },
     assumedStreams: number | undefined,
   ) {
@@ -34,11 +45,22 @@ export class Http2Session {
         socket.end();
         setTimeout(() => socket.destroy(), 1_000).unref();
       },
-      listener: { request: () => undefined, draining: () => events.gone(), closed: () => events.gone() },
+      listener: {
+        request: () => undefined,
+        draining: () => events.gone(),
+        closed: () => {
+          this.#settleProbe?.(false);
+          events.gone();
+        },
+      },
       ...(assumedStreams === undefined ? {} : { assumedStreams }),
     });
     socket.setNoDelay(true);
-    socket.on('data', (bytes: Buffer) => this.connection.feed(bytes));
+    socket.on('data', (bytes: Buffer) => {
+      this.#heardAt = Date.now();
+      this.#settleProbe?.(true);
+      this.connection.feed(bytes);
+    });
     socket.on('drain', () => this.connection.drained());
     socket.on('error', () => socket.destroy());
     socket.on('end', () => this.connection.socketClosed());
@@ -47,6 +69,50 @@ export class Http2Session {
 
   get usable(): boolean {
     return this.connection.hasRoomFor(this.promised + 1) && !this.socket.destroyed && this.socket.writable;
+  }
+
+  /** Ask `isAlive` before it gets another exchange. */
+  get silent(): boolean {
+    return this.#silence >= SILENT_MS;
+  }
+
+  get #silence(): number {
+    return Math.abs(Date.now() - this.#heardAt);
+  }
+
+  /**
+   * Whether the other side is there, by a PING: it answers before anything is sent that could not be sent again elsewhere.
+   * One that does not answer is gone, with all that was under way. (Only ahead of an exchange: servers count pings that
+   * come without one.)
+   */
+  isAlive(): Promise<boolean> {
+    this.#probe ??= new Promise((resolve) => {
+      // No longer than a new connection may take.
+      const timer = setTimeout(() => this.#lose(), Math.min(PROBE_MS, this.timeouts.connectMs)).unref();
+      this.#settleProbe = (alive) => {
+        clearTimeout(timer);
+        this.#probe = undefined;
+        this.#settleProbe = undefined;
+        resolve(alive);
+      };
+      if (this.connection.closed) this.#settleProbe(false);
+      else this.connection.ping();
+    });
+    return this.#probe;
+  }
+
+  #lose(): void {
+    this.lost = true;
+    this.connection.socketClosed();
+    this.socket.destroy();
+  }
+
+  /** An exchange ran out of time. Where nothing at all came meanwhile, others go elsewhere, and this one has to prove itself. */
+  exchangeTimedOut(ms: number): void {
+    // A timer may fire a little early.
+    if (this.#silence + 5 < ms) return;
+    this.connection.drain();
+    if (!this.connection.closed) void this.isAlive();
   }
 
   port(): UpstreamPort {
@@ -150,7 +216,9 @@ class Http2Port implements UpstreamPort {
       }
       if (hasBody) this.#listener?.head({ status, reason: '', fields, hasBody, neverIndexed });
       else if (endStream) {
-        this.#over()?.head({ status, reason: '', fields, hasBody, neverIndexed });
+        const listener = this.#over();
+        this.#endRequest(stream);
+        listener?.head({ status, reason: '', fields, hasBody, neverIndexed });
       } else {
         // A head without a body whose END_STREAM is still to come: the exchange need not wait for it.
         const listener = this.#over();
@@ -180,15 +248,32 @@ class Http2Port implements UpstreamPort {
       if ((this.#left ?? 0) > 0) throw new Malformed('The body is shorter than its Content-Length.');
       if (!this.#stream?.headersSeen) throw new Malformed('It ends before its head.');
       const trailers = section && readTrailers(section);
-      this.#over()?.end(trailers);
+      const listener = this.#over();
+      this.#endRequest(this.#stream);
+      listener?.end(trailers);
     } catch (error) {
       this.#malformed(error);
     }
   }
 
+  /**
+   * The answer is whole. What of the request still waits for a window answers nothing any more (RFC 9113, 8.1), and the stream
+   * would stay taken for good with an upstream that never opens that window.
+   */
+  #endRequest(stream: Http2Stream | undefined): void {
+    if (stream && !stream.localClosed) stream.reset(ErrorCode.Cancel);
+  }
+
   #broken(code: number, unprocessed: boolean): void {
     this.#stream = undefined;
     const { host } = this.session.target;
+    if (this.session.lost) {
+      this.#fail(
+        new WireError('upstream-reset', `${host} does not answer any more. It may still act on it.`, 502),
+        false,
+      );
+      return;
+    }
     const what = code === (ErrorCode.RefusedStream as number) ? 'refused the request' : 'broke the exchange off';
     this.#fail(new WireError('upstream-reset', `${host} ${what} (${errorName(code)}).`, 502), unprocessed);
   }
@@ -199,6 +284,7 @@ class Http2Port implements UpstreamPort {
     const ms = this.session.timeouts[which === 'head' ? 'headMs' : 'idleMs'];
     this.#timer = setTimeout(() => {
       this.#stream?.reset(ErrorCode.Cancel);
+      this.session.exchangeTimedOut(ms);
       this.#fail(timedOut(which, this.session.target.host, ms), false);
     }, ms).unref();
   }

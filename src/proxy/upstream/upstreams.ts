@@ -19,8 +19,9 @@ type Protocol = 'h2' | 'http/1.1';
 
 export class Upstreams {
   readonly #sessions = new Map<string, Http2Session[]>();
-  readonly #waiting = new Map<string, readonly (() => void)[]>();
-  readonly #dialling = new Map<string, Promise<void>>();
+  readonly #waiting = new Map<string, Set<() => void>>();
+  /** Resolves with what went wrong, if anything did. */
+  readonly #dialling = new Map<string, Promise<unknown>>();
   readonly #beliefs = new Map<string, { readonly protocol: Protocol; readonly until: number }>();
   /** Of those that are believed to speak HTTP/2: what refused anything else. */
   readonly #http2Only = new Set<string>();
@@ -36,49 +37,75 @@ export class Upstreams {
   /** A port for one exchange. Throws `WireError`. */
   open(route: Route, signal: () => AbortSignal): UpstreamPort | Promise<UpstreamPort> {
     const key = UpstreamPool.key(route);
-    const session = this.#sessions.get(key)?.find(({ usable }) => usable);
-    return session ? session.port() : this.#openLater(route, key, signal());
+    const session = this.#usable(key);
+    return session && !session.silent ? session.port() : this.#openLater(route, key, signal());
   }
 
   async #openLater(route: Route, key: string, signal: AbortSignal): Promise<UpstreamPort> {
     if (route.target.scheme === 'http') return this.#http1(route, key, signal);
     const until = performance.now() + this.pool.timeouts.connectMs;
     for (;;) {
-      const session = this.#sessions.get(key)?.find(({ usable }) => usable);
-      if (session) return session.port();
+      if (signal.aborted) {
+        // Whoever woke this one meant somebody who still waits.
+        this.#wakeOne(key);
+        throw new WireError('aborted', 'The client went away.', 502);
+      }
+      const session = this.#usable(key);
+      if (session) {
+        if (!session.silent) return session.port();
+        await session.isAlive();
+        continue;
+      }
       if (this.#believed(key) === 'http/1.1') return this.#http1(route, key, signal);
       const others = this.#dialling.get(key);
-      if (others) await others;
-      else if ((this.#sessions.get(key)?.length ?? 0) >= MAX_SESSIONS) await this.#room(key, until, signal);
-      else {
-        const port = await this.#negotiate(route, key);
-        if (port) return port;
-      }
-      if (signal.aborted || performance.now() > until)
-        throw new WireError('upstream-busy', `${route.target.host} takes no more requests at once.`, 502);
+      if (others) {
+        const error = await others;
+        if (error !== undefined) throw error instanceof Error ? error : new Error('the upstream cannot be dialled');
+      } else if ((this.#sessions.get(key)?.length ?? 0) < MAX_SESSIONS) return this.#negotiate(route, key);
+      else if (performance.now() < until) await this.#room(key, until, signal);
+      else throw new WireError('upstream-busy', `${route.target.host} takes no more requests at once.`, 502);
     }
+  }
+
+  /** A session with room for one more exchange; one that was heard of lately, if there is any. */
+  #usable(key: string): Http2Session | undefined {
+    let silent: Http2Session | undefined;
+    for (const session of this.#sessions.get(key) ?? []) {
+      if (!session.usable) continue;
+      if (!session.silent) return session;
+      silent ??= session;
+    }
+    return silent;
   }
 
   /** Resolves when an exchange of the route ended, or a session of it, or it took too long. */
   #room(key: string, until: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const waiting = this.#waiting.get(key) ?? [];
+      const waiting = this.#waiting.get(key) ?? new Set();
+      this.#waiting.set(key, waiting);
       const wake = () => {
         clearTimeout(timer);
         signal.removeEventListener('abort', wake);
+        // Whatever woke it: room that comes later is for those who still wait.
+        waiting.delete(wake);
+        if (waiting.size === 0 && this.#waiting.get(key) === waiting) this.#waiting.delete(key);
         resolve();
       };
       const timer = setTimeout(wake, until - performance.now() + 1).unref();
       signal.addEventListener('abort', wake);
-      this.#waiting.set(key, [...waiting, wake]);
+      waiting.add(wake);
     });
   }
 
-  #wake(key: string): void {
-    const [first, ...rest] = this.#waiting.get(key) ?? [];
-    if (rest.length > 0) this.#waiting.set(key, rest);
-    else this.#waiting.delete(key);
+  /** There is room for one more: for who waits longest. */
+  #wakeOne(key: string): void {
+    const [first] = this.#waiting.get(key) ?? [];
     first?.();
+  }
+
+  /** There is room for another session: it takes many. Who finds no room waits again. */
+  #wakeAll(key: string): void {
+    for (const wake of [...(this.#waiting.get(key) ?? [])]) wake();
   }
 
   /** It refused HTTP/1.1 in the handshake: exchanges go to it in messages from now on. */
@@ -102,11 +129,11 @@ export class Upstreams {
   }
 
   /** One handshake, for whoever waits; it is not tied to the client that happened to come first. */
-  async #negotiate(route: Route, key: string): Promise<UpstreamPort | undefined> {
+  async #negotiate(route: Route, key: string): Promise<UpstreamPort> {
     const dial = this.pool.dial(route, key, ['h2', 'http/1.1'], new AbortController().signal);
     const done = dial.then(
       () => undefined,
-      () => undefined,
+      (error: unknown) => error ?? new Error('the upstream cannot be dialled'),
     );
     this.#dialling.set(key, done);
     try {
@@ -116,7 +143,7 @@ export class Upstreams {
       if (protocol === 'http/1.1') return new Http1Port(this.pool.adopt(socket, key, route), this.pool, this.batcher);
       // What its other sessions said: a new one is not filled beyond it before it says so itself.
       const known = this.#sessions.get(key)?.at(-1)?.connection.peerStreams;
-      const events = { gone: () => this.#gone(key, session), released: () => this.#wake(key) };
+      const events = { gone: () => this.#gone(key, session), released: () => this.#wakeOne(key) };
       const session: Http2Session = new Http2Session(socket, route.target, this.pool.timeouts, events, known);
       this.#sessions.set(key, [...(this.#sessions.get(key) ?? []), session]);
       return session.port();
@@ -129,7 +156,7 @@ export class Upstreams {
     const left = this.#sessions.get(key)?.filter((other) => other !== session) ?? [];
     if (left.length > 0) this.#sessions.set(key, left);
     else this.#sessions.delete(key);
-    this.#wake(key);
+    this.#wakeAll(key);
   }
 
   #believed(key: string): Protocol | undefined {
