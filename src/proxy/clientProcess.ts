@@ -2,8 +2,10 @@
 // and for many connections at once: it is for people who look at a flow, nothing waits for it and nothing is decided by it,
 // except by `uidOf`, which a port without authentication asks before it serves anybody.
 import { readFile, readdir, readlink } from 'node:fs/promises';
+import os from 'node:os';
+import { parseIpv6 } from '../core/base/address';
 import type { ClientProcess } from '../core/flows/flow';
-import type { Peer } from './engine';
+import type { Ends, Peer } from './engine';
 
 class LookedUp implements Peer {
   process: ClientProcess | undefined;
@@ -26,13 +28,26 @@ interface Entry {
   readonly uid: number;
 }
 
+/** As the table writes an end: each 32-bit word of the address in the order of this machine, in hex, and the port. */
+function endOf(address: string, port: number): string {
+  const words = parseIpv6(address);
+  const bytes = words
+    ? Buffer.from(words.flatMap((word) => [word >> 8, word & 255]))
+    : Buffer.from(address.split('.').map(Number));
+  if (os.endianness() === 'LE') bytes.swap32();
+  return `${bytes.toString('hex')}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
+}
+
+/** The client's socket, whose local end is our remote one. Both addresses count: ports alone may be anybody's. */
+const keyOf = ({ client, own }: Ends) => `${endOf(client.host, client.port)} ${endOf(own.host, own.port)}`;
+
 /** Connections that come within this time are looked up together. */
 const BATCH_MS = 15;
 /** A table with more rows than this is not worth its reading. */
 const MAX_TABLE_BYTES = 4 * 1024 * 1024;
 
 export class ClientProcesses {
-  readonly #waiting: { readonly clientPort: number; readonly ownPort: number; readonly peer: LookedUp }[] = [];
+  readonly #waiting: { readonly ends: Ends; readonly peer: LookedUp }[] = [];
   /** Processes that were found lately, newest last: the next connection is likely of one of them. */
   readonly #recent = new Map<number, string>();
   #timer: NodeJS.Timeout | undefined;
@@ -41,21 +56,20 @@ export class ClientProcesses {
   /** `proc`: where the proc file system is. */
   constructor(private readonly proc = '/proc') {}
 
-  /** For a connection from `clientPort` to our `ownPort`, both on this machine. */
-  find(clientPort: number, ownPort: number): Peer {
+  find(ends: Ends): Peer {
     const peer = new LookedUp();
     if (process.platform !== 'linux') {
       peer.settle(undefined);
       return peer;
     }
-    this.#waiting.push({ clientPort, ownPort, peer });
+    this.#waiting.push({ ends, peer });
     if (!this.#looking) this.#timer ??= setTimeout(() => void this.#look(), BATCH_MS).unref();
     return peer;
   }
 
   /** The user at the other end; undefined where the system does not say. */
-  async uidOf(clientPort: number, ownPort: number): Promise<number | undefined> {
-    return (await this.#table()).get(`${clientPort} ${ownPort}`)?.uid;
+  async uidOf(ends: Ends): Promise<number | undefined> {
+    return (await this.#table()).get(keyOf(ends))?.uid;
   }
 
   async #look(): Promise<void> {
@@ -66,8 +80,8 @@ export class ClientProcesses {
         const wanted = this.#waiting.splice(0);
         const table = await this.#table();
         const byInode = new Map<string, LookedUp>();
-        for (const { clientPort, ownPort, peer } of wanted) {
-          const entry = table.get(`${clientPort} ${ownPort}`);
+        for (const { ends, peer } of wanted) {
+          const entry = table.get(keyOf(ends));
           if (entry && entry.inode !== '0') byInode.set(entry.inode, peer);
           else peer.settle(undefined);
         }
@@ -80,16 +94,18 @@ export class ClientProcesses {
     this.#looking = false;
   }
 
-  /** Sockets by `local port, remote port`: only those between two loopback addresses matter here. */
+  /** Sockets by both of their ends. */
   async #table(): Promise<Map<string, Entry>> {
     const found = new Map<string, Entry>();
     for (const name of ['tcp', 'tcp6']) {
       const text = await readFile(`${this.proc}/net/${name}`, 'latin1').catch(() => '');
       if (text.length > MAX_TABLE_BYTES) continue;
       // sl local:port remote:port st tx:rx tr:tm retrnsmt uid timeout inode …
-      const row = /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) \S+ \S+ \S+ \S+ +(\d+) +\d+ (\d+)/gm;
-      for (const [, local, remote, uid, inode] of text.matchAll(row))
-        found.set(`${parseInt(local!, 16)} ${parseInt(remote!, 16)}`, { inode: inode!, uid: Number(uid) });
+      const row = /^ *\d+: ([0-9A-F]+:[0-9A-F]{4}) ([0-9A-F]+:[0-9A-F]{4}) \S+ \S+ \S+ \S+ +(\d+) +\d+ (\d+)/gm;
+      // A socket of both families names an IPv4 address as a mapped one.
+      const plain = text.replace(/\b0{16}(?:FFFF0000|0000FFFF)(?=[0-9A-F]{8}:)/g, '');
+      for (const [, local, remote, uid, inode] of plain.matchAll(row))
+        found.set(`${local!} ${remote!}`, { inode: inode!, uid: Number(uid) });
     }
     return found;
   }

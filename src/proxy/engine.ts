@@ -25,6 +25,12 @@ export interface Client {
   readonly peer?: Peer | undefined;
 }
 
+/** Both ends of a client connection: literals and ports. */
+export interface Ends {
+  readonly client: Listener;
+  readonly own: Listener;
+}
+
 /** The other end of a client connection on this machine. */
 export interface Peer {
   /** Set when it was found, which may be after the first requests. */
@@ -212,9 +218,9 @@ export interface EngineOptions {
   /** Listeners of all engines that belong together: none of them is reached through another. Each adds itself. */
   readonly listeners?: Set<Listener> | undefined;
   /** Finds the process behind a client connection from its port and ours; undefined: nobody asks. */
-  readonly findPeer?: ((clientPort: number, ownPort: number) => Peer) | undefined;
+  readonly findPeer?: ((ends: Ends) => Peer) | undefined;
   /** Asked about each connection before a byte of it is read; undefined: everyone may connect. */
-  readonly admit?: ((clientPort: number, ownPort: number) => Promise<boolean>) | undefined;
+  readonly admit?: ((ends: Ends) => Promise<boolean>) | undefined;
   /** Looks a name up; undefined: the system's resolver. Rejects with Node's error (`ENOTFOUND`). */
   readonly lookup?: ((name: string) => Promise<readonly string[]>) | undefined;
 }

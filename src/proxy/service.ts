@@ -4,7 +4,7 @@ import { ruleName } from '../core/policy/explain';
 import type { FromProxy, ProxyConfiguration, ToProxy } from '../protocol/proxyMessages';
 import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
 import { ClientProcesses } from './clientProcess';
-import type { Engine, Listener } from './engine';
+import type { Ends, Engine, Listener } from './engine';
 import { Guard } from './pipeline/guard';
 import { Pipeline } from './pipeline/pipeline';
 import { admitting, authenticator } from './tokens';
@@ -59,16 +59,14 @@ export class ProxyService {
       // One set for both: neither port is reached through the other.
       const listeners = new Set<Listener>();
       const processes = new ClientProcesses();
-      const findPeer = configuration.record
-        ? (clientPort: number, ownPort: number) => processes.find(clientPort, ownPort)
-        : undefined;
+      const findPeer = configuration.record ? (ends: Ends) => processes.find(ends) : undefined;
       const shared = { ca, upstreamCa, parent, timeouts, listeners, findPeer, handlers: this.#pipeline };
       this.#engine = new WireEngine({ ...shared, authenticate: authenticator(configuration.clients) });
       const { host, port } = await this.#engine.listen(configuration.listen);
       let openPort: number | undefined;
       if (configuration.open !== undefined) {
         const { label, socketPath } = configuration.open;
-        const admit = (clientPort: number, ownPort: number) => isOwnUser(processes, clientPort, ownPort);
+        const admit = (ends: Ends) => isOwnUser(processes, ends);
         const open = new WireEngine({
           ...shared,
           authenticate: admitting({ label }),
@@ -80,8 +78,10 @@ export class ProxyService {
       }
       this.send({ type: 'listening', host, port, openPort });
     } catch (error) {
-      this.#engine = undefined;
-      const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      // Both or none: nobody could reach, change or stop one that is left over.
+      const atOpen = this.#open !== undefined;
+      await this.stop(0);
+      const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' && !atOpen;
       this.send({
         type: 'failed',
         code: inUse ? 'port-in-use' : 'bad-configuration',
@@ -102,8 +102,10 @@ export class ProxyService {
 
   async stop(graceMs: number): Promise<void> {
     const engine = this.#engine;
+    const open = this.#open;
     this.#engine = undefined;
-    await Promise.all([engine?.close(graceMs), this.#open?.close(graceMs)]);
+    this.#open = undefined;
+    await Promise.all([engine?.close(graceMs), open?.close(graceMs)]);
     this.#pipeline?.flush();
   }
 }
@@ -112,8 +114,8 @@ export class ProxyService {
  * Keeps other users of the machine out of the port that asks for no token. Not the user's own processes: they are the same to
  * the system. Where it does not say who connects, only the loopback address stands between.
  */
-async function isOwnUser(processes: ClientProcesses, clientPort: number, ownPort: number): Promise<boolean> {
+async function isOwnUser(processes: ClientProcesses, ends: Ends): Promise<boolean> {
   if (process.platform !== 'linux') return true;
-  const uid = await processes.uidOf(clientPort, ownPort);
+  const uid = await processes.uidOf(ends);
   return uid === process.getuid?.();
 }

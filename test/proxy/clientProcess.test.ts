@@ -2,7 +2,7 @@
 // user that runs the proxy alone. Real processes, real proc file system.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -22,15 +22,19 @@ afterEach(async () => {
   await Promise.all(services.splice(0).map((service) => service.stop(0)));
 });
 
-async function start(
-  open: ProxyConfiguration['open'],
-): Promise<{ port: number; openPort: number | undefined; flows: Flow[] }> {
+async function start(open: ProxyConfiguration['open']) {
   const flows: Flow[] = [];
+  const looking: (() => void)[] = [];
   const messages: FromProxy[] = [];
   const service = new ProxyService((message) => {
     messages.push(message);
-    if (message.type === 'flows') flows.push(...message.flows);
+    if (message.type !== 'flows') return;
+    flows.push(...message.flows);
+    for (const look of looking.splice(0)) look();
   });
+  const seen = async (condition: () => boolean) => {
+    while (!condition()) await new Promise<void>((resolve) => looking.push(resolve));
+  };
   services.push(service);
   await service.handle({
     type: 'configure',
@@ -52,7 +56,7 @@ async function start(
   });
   const listening = messages.find((message) => message.type === 'listening');
   if (listening?.type !== 'listening') throw new Error(JSON.stringify(messages));
-  return { port: listening.port, openPort: listening.openPort, flows };
+  return { port: listening.port, openPort: listening.openPort, flows, seen };
 }
 
 /** A process that asks for a refused host and stays, so that it can be found. Prints the first line of the answer. */
@@ -75,10 +79,10 @@ function client(port: number | string, auth = '', uid?: number): { child: ChildP
 
 describe.runIf(linux)('the process behind a flow', () => {
   it('is shown by id and name, never with its arguments', async () => {
-    const { port, flows } = await start(undefined);
+    const { port, flows, seen } = await start(undefined);
     const { child, answer } = client(port, `Proxy-Authorization: ${AUTH}\\r\\n`);
     expect(await answer).toBe('HTTP/1.1 403 Forbidden');
-    while (!flows.at(-1)?.process) await new Promise((resolve) => setImmediate(resolve));
+    await seen(() => flows.at(-1)?.process !== undefined);
     expect(flows.at(-1)).toMatchObject({
       agent: 'claude',
       process: { pid: child.pid },
@@ -88,17 +92,44 @@ describe.runIf(linux)('the process behind a flow', () => {
 
   it('is not known where there is no proc file system, and nothing else changes', async () => {
     const processes = new ClientProcesses('/nowhere');
-    const peer = processes.find(1, 2);
-    expect(await processes.uidOf(1, 2)).toBeUndefined();
+    const ends = { client: { host: '127.0.0.1', port: 1 }, own: { host: '127.0.0.1', port: 2 } };
+    const peer = processes.find(ends);
+    expect(await processes.uidOf(ends)).toBeUndefined();
     expect(peer.process).toBeUndefined();
   });
 });
 
+it('tells two connections apart that have the same ports', async () => {
+  const proc = mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-proc-'));
+  mkdirSync(path.join(proc, 'net'));
+  const row = (local: string, remote: string, uid: number) =>
+    `   0: ${local} ${remote} 01 00000000:00000000 00:00000000 00000000  ${uid}        0 ${uid}7 1 0000000000000000 20 4 30 10 -1\n`;
+  // As a little-endian machine writes them; port 0x9C40 is 40000, 0x1F90 is 8080.
+  writeFileSync(
+    path.join(proc, 'net/tcp'),
+    `  sl  local_address rem_address\n${row('0300007F:9C40', '0100007F:1F90', 1001)}${row('0100007F:9C40', '0200007F:1F90', 1000)}`,
+  );
+  writeFileSync(
+    path.join(proc, 'net/tcp6'),
+    row('0000000000000000FFFF00000100007F:9C41', '0000000000000000FFFF00000100007F:1F90', 1002),
+  );
+  const processes = new ClientProcesses(proc);
+  const uid = (host: string, port: number, own = '127.0.0.1') =>
+    processes.uidOf({ client: { host, port }, own: { host: own, port: 8080 } });
+  if (os.endianness() === 'LE') {
+    expect(await uid('127.0.0.3', 40000)).toBe(1001);
+    expect(await uid('127.0.0.1', 40000)).toBeUndefined();
+    expect(await uid('127.0.0.1', 40000, '127.0.0.2')).toBe(1000);
+    expect(await uid('127.0.0.1', 40001)).toBe(1002);
+  }
+  rmSync(proc, { recursive: true });
+});
+
 describe.runIf(linux)('the way in without a token', () => {
   it('serves our own user, under its label', async () => {
-    const { openPort, flows } = await start({ label: 'sandbox', socketPath: undefined });
+    const { openPort, flows, seen } = await start({ label: 'sandbox', socketPath: undefined });
     expect(await client(openPort!).answer).toBe('HTTP/1.1 403 Forbidden');
-    while (flows.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await seen(() => flows.length > 0);
     expect(flows[0]!.agent).toBe('sandbox');
   });
 

@@ -1,4 +1,5 @@
 // Policy, injection, redaction and recording on the wire. The main scenario runs through both engines.
+import type net from 'node:net';
 import zlib from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DUMMY, GuardedFixture, REAL, SECRET } from '../support/guarded';
@@ -111,7 +112,8 @@ describe('injection', () => {
     fixture = await GuardedFixture.open('wire', POLICY, [unbound]);
     const chunked = `Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nhi\r\n0\r\nX-T: ${DUMMY}\r\n`;
     expect(await fixture.send('POST /', chunked)).toMatch(/^HTTP\/1\.1 403 /);
-    expect(await fixture.send('POST /', 'Content-Encoding: identity\r\n', DUMMY)).toMatch(/^HTTP\/1\.1 403 /);
+    for (const coding of ['identity', 'gzip', 'br'])
+      expect(await fixture.send('POST /', `Content-Encoding: ${coding}\r\n`, DUMMY)).toMatch(/^HTTP\/1\.1 403 /);
     expect(fixture.origin.connections.map(({ received }) => received).join()).not.toContain(DUMMY);
   });
 
@@ -193,6 +195,34 @@ describe('redaction', () => {
     expect(answer.split(DUMMY)).toHaveLength(5);
   });
 
+  it('is not fooled by the label of a coding: body and trailers', async () => {
+    await open();
+    fixture.origin.onRequest = ({ socket }) =>
+      socket.end(
+        `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n${REAL.length.toString(16)}\r\n${REAL}\r\n0\r\nX-T: ${REAL}\r\n\r\n`,
+      );
+    const answer = await fixture.send('GET /');
+    expect(answer).not.toContain(REAL);
+    expect(answer.split(DUMMY)).toHaveLength(3);
+  });
+
+  it('looks for secrets that come while an answer is under way', async () => {
+    fixture = await GuardedFixture.open('wire', POLICY, []);
+    let stream: net.Socket | undefined;
+    fixture.origin.onRequest = ({ socket }) => {
+      stream = socket;
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n');
+    };
+    const client = await fixture.connect();
+    client.write(`GET / HTTP/1.1\r\nHost: ${fixture.authority}\r\n\r\n`);
+    await client.until((text) => text.includes('first'));
+    fixture.guard.setSecrets([SECRET]);
+    stream!.write(`${REAL.length.toString(16)}\r\n${REAL}\r\n0\r\n\r\n`);
+    const answer = await client.until((text) => text.endsWith('0\r\n\r\n'));
+    expect(answer).not.toContain(REAL);
+    expect(answer).toContain(DUMMY);
+  });
+
   it('leaves a compressed body as it is', async () => {
     await open();
     const body = zlib.gzipSync('compressed');
@@ -263,6 +293,30 @@ describe('policy changes', () => {
     );
     fixture.engine.reconsider();
     expect(await client.write(request).response(20)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it('cut what was opened under wider terms: addresses, and WebSockets that are refused now', async () => {
+    const rule = (more: string) =>
+      `version: 1\nmode: enforce\nrules:\n  - { type: allow, ${more} condition: { match: { host: localhost, port: PORT } } }\n`;
+    for (const narrower of ['addresses: any, websocket: refuse,', '']) {
+      await open('wire', rule('addresses: any,'));
+      fixture.origin.onRequest = ({ socket }) =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      const client = await fixture.connect();
+      client.write(
+        `GET / HTTP/1.1\r\nHost: ${fixture.authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+      );
+      await client.until((text) => text.includes(' 101 '));
+      fixture.setPolicy(rule('addresses: any,'));
+      fixture.engine.reconsider();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(client.closed).toBe(false);
+      fixture.setPolicy(rule(narrower));
+      fixture.engine.reconsider();
+      await client.end();
+      expect(client.closed).toBe(true);
+      if (narrower !== '') await fixture.close();
+    }
   });
 
   it('block everything when a text does not parse', async () => {

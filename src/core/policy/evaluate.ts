@@ -252,6 +252,10 @@ class Verdict implements Decision {
     this.#outcome = found;
   }
 
+  get unreadable(): boolean {
+    return this.#outcome.because !== undefined;
+  }
+
   get reason(): string {
     const { because, reading } = this.#outcome;
     const what = describe(this.#request);

@@ -5,6 +5,8 @@
 const PLAIN = /^(?=\/)(?:[A-Za-z0-9_~!$&'()*+,=:@-]|\.(?!\.?(?:\/|$))|\/(?!\/))*$/;
 /** Real paths have a handful. What has more was built to have them. */
 const MAX_READINGS = 256;
+/** Characters of all readings together: the time that one request may take from all others. */
+const MAX_TEXT = 128 * 1024;
 const MAX_DECODES = 2;
 
 /** The path of a target without its query. */
@@ -23,14 +25,16 @@ export function readings(target: string): readonly string[] | undefined {
   if (PLAIN.test(path) || path === '*') return [path];
   if (senseless(path) || !decodes(path)) return undefined;
   const found = new Set<string>([path]);
+  let room = MAX_TEXT - path.length;
   const states = new Map<string, readonly [text: string, decoded: number]>([[`0${path}`, [path, 0]]]);
   // A Map visits what is added while it is walked: this runs until nothing new comes out.
   for (const [text, decoded] of states.values()) {
     for (const [next, times] of steps(text, decoded)) {
       if (next === '' || senseless(next)) return undefined;
+      if (!found.has(next)) room -= next.length;
       found.add(next);
       states.set(`${times}${next}`, [next, times]);
-      if (found.size > MAX_READINGS) return undefined;
+      if (found.size > MAX_READINGS || room < 0) return undefined;
     }
   }
   return [...found];

@@ -2,7 +2,6 @@
 // no secret, no value of a header, no query, and nothing about this machine.
 import type { Finding } from '../secrets/types';
 import { describe, ruleName } from './explain';
-import { readings } from './paths';
 import type { Decision, PolicyRequest } from './types';
 
 export interface Refusal {
@@ -23,7 +22,7 @@ export function refusalFor(
   { policyFile }: { readonly policyFile: string },
 ): Refusal {
   const { rule } = decision;
-  if (readings(request.path) === undefined)
+  if (decision.unreadable)
     return build(
       'blocked_path',
       decision.reason,

@@ -130,6 +130,8 @@ export interface Decision {
   /** One sentence, safe to show to an agent: `rule 2 "No gists" blocks GET https://api.github.com/gists`. */
   readonly reason: string;
   readonly addresses: Addresses;
+  /** The path has no reading that makes sense: refused, and no rule can change it. */
+  readonly unreadable?: boolean;
   /** How each rule fared, in order, up to the one that decided. Computed when first read. */
   readonly trace: readonly TraceStep[];
 }

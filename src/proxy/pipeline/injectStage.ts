@@ -4,7 +4,6 @@ import { refusalForFinding } from '../../core/policy/refusal';
 import { isModelApi } from '../../core/secrets/providers';
 import type { Finding } from '../../core/secrets/types';
 import { type BodyTransform, RefusedBody } from '../engine';
-import { isCompressed } from './codings';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
@@ -39,10 +38,13 @@ export class InjectStage implements Stage {
     context.path = result.path;
     if (result.values !== fields.values)
       context.fields = { names: fields.names, lower: fields.lower, values: [...result.values] };
-    if (head.hasBody && !isCompressed(fields)) context.requestBody = this.#bodyScan(context);
+    if (head.hasBody) context.requestBody = this.#bodyScan(context);
   }
 
-  /** Lengths stay: a dummy in a body is never replaced here, it is let through or it ends the request. */
+  /**
+   * Lengths stay: a dummy in a body is never replaced here, it is let through or it ends the request. Whatever
+   * `Content-Encoding` says: a label must not hide a plain body, and compressed bytes do not turn into a dummy by chance.
+   */
   #bodyScan(context: FlowContext): BodyTransform {
     const scanner = this.guard.injection.bodyScanner(context.target.host);
     // A conversation with a model mentions what the agent read; refusing it would end the session over a worthless dummy.

@@ -20,11 +20,11 @@ export class MessageStage implements Stage {
 
   /** Only extensions that can be read may be agreed on. */
   request(context: FlowContext): void {
-    if (context.head.upgrade && this.guard.secrets.length > 0) context.fields = keepReadable(context.fields);
+    if (context.head.upgrade) context.fields = keepReadable(context.fields);
   }
 
-  messages(context: FlowContext): MessageTransforms | undefined {
-    if (this.guard.secrets.length === 0) return undefined;
+  /** Also where there are no secrets yet: a connection may stand for hours. */
+  messages(context: FlowContext): MessageTransforms {
     return { client: new ClientMessages(context, this.guard), server: new ServerMessages(context, this.guard) };
   }
 }

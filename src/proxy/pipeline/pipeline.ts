@@ -14,6 +14,7 @@ import type {
   ResponseVerdict,
   Target,
 } from '../engine';
+import { tlsKey } from '../upstream/secure';
 import type { Guard } from './guard';
 import { InjectStage } from './injectStage';
 import { MessageStage } from './messageStage';
@@ -126,9 +127,16 @@ class PipelineExchange implements Exchange {
   }
 
   stillAllowed(): boolean {
-    const { kind, request } = this.context;
-    if (this.context.answer) return true;
-    if (kind === 'tunnel') return this.guard.policy.evaluateConnect(request).effective === 'tunnel';
-    return this.guard.policy.evaluate(request).effective !== 'block';
+    const { kind, request, head, addresses, tls, answer } = this.context;
+    if (answer) return true;
+    const { policy } = this.guard;
+    const decision = kind === 'tunnel' ? policy.evaluateConnect(request) : policy.evaluate(request);
+    if (decision.effective !== (kind === 'tunnel' ? 'tunnel' : 'allow')) return false;
+    // What was opened under wider terms does not go on under narrower ones.
+    if (addresses === 'any' && decision.addresses === 'public') return false;
+    if (kind === 'tunnel' || !decision.rule) return true;
+    if (head.upgrade && decision.rule.websocket === 'refuse') return false;
+    const now = this.guard.upstreamTls(decision.rule);
+    return now.ok && tlsKey(now.value) === tlsKey(tls);
   }
 }

@@ -1,7 +1,6 @@
-// The way back: no real value of the vault reaches the client, whichever upstream sends it. Headers and bodies that are
-// not compressed; values split over reads are held back only as long as they could still become one.
+// The way back: no real value of the vault reaches the client, whichever upstream sends it, in headers, bodies and trailers.
+// Values split over reads are held back only as long as they could still become one. Inside compressed bytes it sees nothing.
 import type { BodyTransform, Fields, InterimHead, ResponseHead } from '../engine';
-import { isCompressed } from './codings';
 import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
@@ -10,16 +9,16 @@ export class RedactStage implements Stage {
 
   response(context: FlowContext, head: ResponseHead): void {
     const { response } = context;
-    if (!response || this.guard.secrets.length === 0) return;
+    if (!response) return;
     if (head.raw === undefined || this.guard.redactor.finds(head.raw)) {
       response.fields = this.#fields(context, head.fields);
       response.reason = this.guard.redactor.text(response.reason);
     }
-    if (head.hasBody && !isCompressed(head.fields)) response.body = this.#body(context);
+    // Whatever `Content-Encoding` says: a label must not hide a plain body. What is compressed indeed passes as it is.
+    if (head.hasBody) response.body = this.#body(context);
   }
 
   interim(context: FlowContext, head: InterimHead): InterimHead {
-    if (this.guard.secrets.length === 0) return head;
     return { reason: this.guard.redactor.text(head.reason), fields: this.#fields(context, head.fields) };
   }
 
@@ -49,7 +48,9 @@ export class RedactStage implements Stage {
   }
 
   #body(context: FlowContext): BodyTransform {
-    const stream = this.guard.redactor.stream();
+    const { guard } = this;
+    let { redactor } = guard;
+    let stream = redactor.stream();
     const report = () => {
       for (const name of stream.hits.keys()) {
         if (
@@ -59,16 +60,29 @@ export class RedactStage implements Stage {
         context.findings.push({ kind: 'echo-redacted', secret: name, place: 'response body', action: 'masked' });
       }
     };
+    const { keepsLength } = stream;
+    /** A stream of events may go on for hours: secrets that come meanwhile are looked for from then on. */
+    const renew = (): Buffer => {
+      const rest = asBuffer(stream.end());
+      report();
+      redactor = guard.redactor;
+      stream = redactor.stream();
+      if (keepsLength && !stream.keepsLength) throw new Error('a length that was promised could not be kept');
+      return rest;
+    };
     return {
-      keepsLength: stream.keepsLength,
-      push: (chunk) => asBuffer(stream.push(chunk)),
+      keepsLength,
+      push: (chunk) => {
+        if (redactor === guard.redactor) return asBuffer(stream.push(chunk));
+        return Buffer.concat([renew(), asBuffer(stream.push(chunk))]);
+      },
       end: () => {
         const rest = asBuffer(stream.end());
         report();
         return rest;
       },
       cut: () => asBuffer(stream.cut()),
-      trailers: (section) => Buffer.from(this.guard.redactor.text(section.toString('latin1')), 'latin1'),
+      trailers: (section) => Buffer.from(guard.redactor.text(section.toString('latin1')), 'latin1'),
     };
   }
 }

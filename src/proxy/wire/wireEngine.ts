@@ -3,7 +3,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { authority as formatAuthority } from '../../core/base/host';
-import type { Authenticator, Client, Engine, EngineOptions, Listener, Target, Timeouts } from '../engine';
+import type { Authenticator, Client, Ends, Engine, EngineOptions, Listener, Target, Timeouts } from '../engine';
 import type { BadMessage } from '../http1/head';
 import { LeafStore } from '../leaf';
 import { DEFAULT_TIMEOUTS } from '../timeouts';
@@ -29,12 +29,13 @@ export class WireEngine implements Engine {
   readonly #connections = new Set<ServedConnection>();
   readonly #tunnels = new Set<Tunnel>();
   readonly #sockets = new Set<net.Socket>();
-  /** Of them, those that carry nothing yet: accepted, or in a SOCKS5 handshake. */
+  /** Of them, those that carry nothing yet: accepted, or in a SOCKS5 or TLS handshake. */
   readonly #greeting = new Set<net.Socket>();
   readonly #deps: Omit<ConnectionDeps, 'authenticate'>;
   readonly #timeouts: Timeouts;
   readonly #listeners: Set<Listener>;
   #listener: Listener | undefined;
+  #closing = false;
 
   constructor(private readonly options: EngineOptions) {
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
@@ -54,10 +55,13 @@ export class WireEngine implements Engine {
       upstreams: this.#upstreams,
       batcher,
       handlers: options.handlers,
+      timeouts: this.#timeouts,
       connect: (stream, authority, client, rest) => this.#connect(stream, authority, client, rest),
     };
     this.#server = net.createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
+      // It may break before anybody looks at it; Node destroys it then.
+      socket.on('error', () => undefined);
       socket.on('close', () => this.#sockets.delete(socket));
       void this.#admit(socket);
     });
@@ -66,7 +70,9 @@ export class WireEngine implements Engine {
   /** A port without credentials may serve one user of this machine only. */
   async #admit(socket: net.Socket): Promise<void> {
     const { admit } = this.options;
-    if (admit && !(await admit(socket.remotePort ?? 0, socket.localPort ?? 0).catch(() => false))) socket.destroy();
+    const ends = endsOf(socket);
+    if (admit && !(ends && (await admit(ends).catch(() => false)))) socket.destroy();
+    else if (this.#closing || socket.readableEnded) socket.destroy();
     else if (!socket.destroyed) this.#accept(socket);
   }
 
@@ -105,11 +111,14 @@ export class WireEngine implements Engine {
   /** One port for both ways in: a SOCKS5 client begins with its version, which no method begins with. */
   #accept(socket: net.Socket): void {
     const { findPeer } = this.options;
-    const peer = socket.remotePort === undefined ? undefined : findPeer?.(socket.remotePort, socket.localPort ?? 0);
+    const ends = findPeer && endsOf(socket);
+    const peer = ends && findPeer?.(ends);
     const authenticate = forConnection(this.options.authenticate, peer);
     const gone = () => socket.destroy();
     const left = () => this.#greeting.delete(socket);
+    const timer = setTimeout(gone, this.#timeouts.handshakeMs).unref();
     const begin = (first: Buffer) => {
+      clearTimeout(timer);
       socket.removeListener('error', gone);
       socket.removeListener('end', gone);
       socket.pause();
@@ -125,7 +134,10 @@ export class WireEngine implements Engine {
     socket.once('data', begin);
     socket.on('error', gone);
     socket.on('end', gone);
-    socket.once('close', left);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      left();
+    });
   }
 
   #socks(socket: net.Socket, authenticate: Authenticator, over: () => void): void {
@@ -208,6 +220,7 @@ export class WireEngine implements Engine {
   #intercept(socket: net.Socket, target: Target, client: Client, rest: Buffer, door: Door): void {
     const context = this.#leaves.context(target.host);
     door.opened(socket);
+    this.#greeting.add(socket);
     const begin = (first: Buffer) => {
       clearTimeout(timer);
       socket.pause();
@@ -215,7 +228,7 @@ export class WireEngine implements Engine {
       // Not every CONNECT carries TLS: Node's fetch, for one, opens a tunnel for http as well.
       if (first[0] === TLS_RECORD) this.#terminate(socket, target, client, context);
       else {
-        socket.removeAllListeners('error');
+        this.#greeting.delete(socket);
         this.#serve(socket, { target: { ...target, scheme: 'http' }, client });
         socket.resume();
       }
@@ -262,6 +275,7 @@ export class WireEngine implements Engine {
     secure.once('secure', () => {
       clearTimeout(timer);
       secure.removeListener('error', failed);
+      this.#greeting.delete(socket);
       if (secure.alpnProtocol === 'h2') this.#serveHttp2(secure, target, client);
       else this.#serve(secure, { target, client });
     });
@@ -276,6 +290,7 @@ export class WireEngine implements Engine {
 
   async close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#closing = true;
     if (this.#listener) this.#listeners.delete(this.#listener);
     for (const socket of this.#greeting) socket.destroy();
     for (const connection of [...this.#connections]) connection.drain();
@@ -293,6 +308,13 @@ export class WireEngine implements Engine {
   #served(): Served[] {
     return [...[...this.#connections].flatMap(({ relays }) => [...relays]), ...this.#tunnels];
   }
+}
+
+/** Undefined for a Unix socket, and for one that is gone. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: net.Socket): Ends | undefined {
+  if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined || localPort === undefined)
+    return undefined;
+  return { client: { host: remoteAddress, port: remotePort }, own: { host: localAddress, port: localPort } };
 }
 
 function clientTlsMessage(error: NodeJS.ErrnoException): string {

@@ -11,6 +11,20 @@ it.each([
   expect(pathOf(target)).toBe(path);
 });
 
+describe('the work that one path may cause', () => {
+  const disguised = '/a%255c//;%255c%5c//.%2f%2f%3b/.%253bq';
+
+  it('is bounded by the length of all readings together', () => {
+    expect(readings(`/${'x'.repeat(60_000)}${disguised}`)).toBeUndefined();
+    expect(readings(`/${'x'.repeat(8_000)}${disguised}`)).toBeUndefined();
+  });
+
+  it('leaves long paths with a few readings alone', () => {
+    expect(readings(`/${'x'.repeat(60_000)}`)).toHaveLength(1);
+    expect(readings(`/@scope%2f${'x'.repeat(20_000)}`)).toHaveLength(2);
+  });
+});
+
 describe('readings', () => {
   it.each(['/', '/v1/messages', '/v1/messages?beta=%2e%2e//;', '/a.b/..c/.d/e.', "/~x_-!$&'()*+,=:@/", '*', '/a/'])(
     '%s has one reading',
