@@ -26,15 +26,20 @@ export class ProxyService {
         return;
       case 'policy':
         this.#setPolicy(message.text);
-        this.#engine?.reconsider();
-        this.#open?.reconsider();
+        this.#reconsider();
         return;
       case 'secrets':
         this.#guard.setSecrets(message.secrets);
+        this.#reconsider();
         return;
       case 'stop':
         await this.stop(message.graceMs);
     }
+  }
+
+  #reconsider(): void {
+    this.#engine?.reconsider();
+    this.#open?.reconsider();
   }
 
   async #configure(configuration: ProxyConfiguration): Promise<void> {

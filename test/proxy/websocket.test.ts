@@ -240,6 +240,15 @@ describe('bytes', () => {
     await server.until((text) => text === '\xff\xff\xff neither');
   });
 
+  it('that nobody looked at end when the first secret comes', async () => {
+    const { client } = await rawPair([], '', 'no frame at all');
+    await client.until((text) => text === 'no frame at all');
+    fixture.guard.setSecrets([SECRET]);
+    fixture.engine.reconsider();
+    await client.end();
+    expect(client.closed).toBe(true);
+  });
+
   it('of frames stay the same where nothing changes, with the mask, the fragments and the lengths', async () => {
     const first = `${frame(0x81, 'first')}${frame(0x82, 'x'.repeat(200))}`;
     const { client, server } = await rawPair([SECRET], '', first);

@@ -20,11 +20,13 @@ export class MessageStage implements Stage {
 
   /** Only extensions that can be read may be agreed on. */
   request(context: FlowContext): void {
-    if (context.head.upgrade) context.fields = keepReadable(context.fields);
+    if (context.head.upgrade && this.guard.secrets.length > 0) context.fields = keepReadable(context.fields);
   }
 
-  /** Also where there are no secrets yet: a connection may stand for hours. */
-  messages(context: FlowContext): MessageTransforms {
+  /** Without secrets nobody looks, and bytes pass as they are; the first secret that comes ends such a connection. */
+  messages(context: FlowContext): MessageTransforms | undefined {
+    context.unseen = this.guard.secrets.length === 0;
+    if (context.unseen) return undefined;
     return { client: new ClientMessages(context, this.guard), server: new ServerMessages(context, this.guard) };
   }
 }

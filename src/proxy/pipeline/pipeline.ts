@@ -129,6 +129,7 @@ class PipelineExchange implements Exchange {
   stillAllowed(): boolean {
     const { kind, request, head, addresses, tls, answer } = this.context;
     if (answer) return true;
+    if (this.context.unseen && this.guard.secrets.length > 0) return false;
     const { policy } = this.guard;
     const decision = kind === 'tunnel' ? policy.evaluateConnect(request) : policy.evaluate(request);
     if (decision.effective !== (kind === 'tunnel' ? 'tunnel' : 'allow')) return false;

@@ -28,6 +28,8 @@ export class FlowContext {
   /** What the deciding rule says of the upstream's TLS. */
   tls: UpstreamTls | undefined;
   requestBody: BodyTransform | undefined;
+  /** A WebSocket whose messages nobody looks at. */
+  unseen = false;
   decision: Decision | undefined;
   readonly injected: string[] = [];
   readonly findings: Finding[] = [];
