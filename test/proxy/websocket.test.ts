@@ -241,7 +241,7 @@ describe('bytes', () => {
   });
 
   it('that nobody looked at end when the first secret comes', async () => {
-    const { client } = await rawPair([], '', 'no frame at all');
+    const { fixture, client } = await rawPair([], '', 'no frame at all');
     await client.until((text) => text === 'no frame at all');
     fixture.guard.setSecrets([SECRET]);
     fixture.engine.reconsider();
