@@ -131,6 +131,30 @@ describe('a client', () => {
     expect(origin.peers[0]!.body(1)).toBe(body);
   });
 
+  it('whose octets wait for the window of the upstream costs no more than they are', async () => {
+    const wire = await wireOf();
+    const origin = await frameOrigin(wire);
+    origin.onRequest = (peer, id) => {
+      peer.settings([Setting.InitialWindowSize, 10]);
+      peer.headers(id, [[':status', '200']], EndStream);
+    };
+    const client = await frameClient(wire);
+    expect(await client.headers(1, good(wire.authority), EndStream).outcome(1)).toBe('200');
+    const [upstream] = origin.peers;
+    origin.onRequest = () => undefined;
+    client.headers(3, good(wire.authority, [], 'POST'));
+    const held = memory();
+    const body = '0123456789abcdef!'.repeat(2_500);
+    for (const letter of body) client.data(3, letter);
+    client.data(3, '', EndStream);
+    await answersPing(client);
+    await until(() => upstream!.received(3) === 10);
+    expect(memory() - held).toBeLessThan(2_000_000);
+    upstream!.windowUpdate(3, 100_000);
+    await upstream!.until(() => upstream!.ended(3));
+    expect(upstream!.body(3)).toBe(body);
+  });
+
   it.each([1, 3, 100, 20_000])('has pieces of %i octets held in few buffers, in order', (size) => {
     const queue = new ByteQueue();
     const read = Buffer.alloc(64 * 1024, 'abcdefghijklmnopqrstuvwxyz');
