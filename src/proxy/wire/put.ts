@@ -18,10 +18,22 @@ interface Pending {
  * that the young generation's collector takes for alive (half of the collector's time, and stalls of 10 ms, measured).
  */
 export class Batcher {
-  readonly #streams: Batched[] = [];
+  #streams: Batched[] = [];
+  /** The two take turns: what is put while one is written waits in the other. */
+  #spare: Batched[] = [];
   readonly #flush = () => {
-    for (const stream of this.#streams) writePending(stream);
-    this.#streams.length = 0;
+    const streams = this.#streams;
+    this.#streams = this.#spare;
+    let at = 0;
+    try {
+      while (at < streams.length) writePending(streams[at++]!);
+    } finally {
+      // A listener of one stream threw: the others are written all the same.
+      if (at < streams.length && this.#streams.push(...streams.slice(at)) === streams.length - at)
+        process.nextTick(this.#flush);
+      streams.length = 0;
+      this.#spare = streams;
+    }
   };
 
   /** Writes like `stream.write`, but at the end of the tick. Returns false when the stream wants a pause: then it emits `drain`. */
@@ -38,6 +50,11 @@ export class Batcher {
     const more = stream.writableLength + pending.bytes < stream.writableHighWaterMark;
     if (!more) pending.told = true;
     return more;
+  }
+
+  /** More was put than the stream should hold; `drain` says when that is over. */
+  full(stream: Writable): boolean {
+    return stream.writableNeedDrain || (stream as Batched)[PENDING]?.told === true;
   }
 
   /** Writes what waits for this stream now: something else is about to write to it. */
