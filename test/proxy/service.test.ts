@@ -1,5 +1,7 @@
 // The service as its owner drives it: one configuration for both ports, and what of it is refused or said.
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -25,24 +27,26 @@ async function start(more: Partial<ProxyConfiguration>) {
   const said: FromProxy[] = [];
   const service = new ProxyService((message) => said.push(message));
   closing.push(() => service.stop(0));
-  await service.handle({
-    type: 'configure',
-    configuration: {
-      version: 1,
-      listen: { host: '127.0.0.1', port: 0 },
-      clients: [{ label: 'claude', token: TOKEN }],
-      open: undefined,
-      ca,
-      upstreamCa: [originCa.cert],
-      policy: ANY,
-      secrets: [],
-      record: false,
-      wiringJournal: undefined,
-      ...more,
-    },
-  });
+  const configure = (wanted: Partial<ProxyConfiguration>) =>
+    service.handle({
+      type: 'configure',
+      configuration: {
+        version: 1,
+        listen: { host: '127.0.0.1', port: 0 },
+        clients: [{ label: 'claude', token: TOKEN }],
+        open: undefined,
+        ca,
+        upstreamCa: [originCa.cert],
+        policy: ANY,
+        secrets: [],
+        record: false,
+        wiringJournal: undefined,
+        ...wanted,
+      },
+    });
+  await configure(more);
   const listening = said.find((message) => message.type === 'listening');
-  return { said, service, port: listening?.port ?? 0, openPort: listening?.openPort ?? 0 };
+  return { said, service, configure, port: listening?.port ?? 0, openPort: listening?.openPort ?? 0 };
 }
 
 const plain = async (port: number, host: string, auth = `Proxy-Authorization: ${AUTH}\r\n`) => {
@@ -71,6 +75,33 @@ describe('the port without authentication', () => {
     const closed = await connectRaw(port);
     expect(await say(closed, greeting(0), 2)).toEqual([5, 0xff]);
   });
+});
+
+it('starts both ports or none, and can be configured again', async () => {
+  const held = net.createServer().listen(0, '127.0.0.1');
+  await once(held, 'listening');
+  const { port } = held.address() as net.AddressInfo;
+  held.close();
+  await once(held, 'close');
+  const listen = { host: '127.0.0.1', port };
+  const open = { label: 'sandbox', socketPath: '/nowhere/at-all/proxy.sock' };
+  const { said, service, configure } = await start({ listen, open });
+  expect(said).toMatchObject([{ type: 'failed', code: 'bad-configuration' }]);
+  await expect(connectRaw(port)).rejects.toThrow('ECONNREFUSED');
+  await configure({ listen, open: undefined });
+  expect(said[1]).toMatchObject({ type: 'listening', port });
+  await service.stop(0);
+});
+
+it('does not take the socket of the second port for a taken port', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-service-'));
+  closing.push(() => rmSync(folder, { recursive: true }));
+  const socketPath = path.join(folder, 'proxy.sock');
+  const held = net.createServer().listen(socketPath);
+  await once(held, 'listening');
+  closing.push(() => held.close());
+  const { said } = await start({ open: { label: 'sandbox', socketPath } });
+  expect(said).toMatchObject([{ type: 'failed', code: 'bad-configuration' }]);
 });
 
 it('goes through the parent it is given, with the time-outs it is given', async () => {
