@@ -1,10 +1,11 @@
 // One client connection that carries HTTP/1.1: requests one after the other, each judged by itself. Either inside a CONNECT
 // (the target is fixed) or plain proxying (absolute targets, authenticated one by one, until a CONNECT takes over).
 import type net from 'node:net';
-import type { Client, Handlers, LocalAnswer, RequestHead, Target } from '../engine';
+import type { Client, Handlers, LocalAnswer, RequestHead, Target, Timeouts } from '../engine';
 import { BadMessage, type Head, endOfHead, parseHead, parseRequestLine } from '../http1/head';
 import type { UpstreamPool } from '../upstream/pool';
 import type { Upstreams } from '../upstream/upstreams';
+import { Deadline } from './deadline';
 import { errorAnswer } from './errors';
 import { absoluteTarget, checkHost } from './identity';
 import type { Batcher } from './put';
@@ -17,6 +18,7 @@ export interface ConnectionDeps {
   readonly upstreams: Upstreams;
   readonly batcher: Batcher;
   readonly handlers: Handlers;
+  readonly timeouts: Timeouts;
   readonly authenticate: (header: string | undefined) => Client | undefined;
   /** A CONNECT, authenticated; the connection is handed over with what came after the head. */
   readonly connect: (stream: net.Socket, authority: string, client: Client, rest: Buffer) => void;
@@ -42,8 +44,13 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   #checkedHost: string | undefined;
   #client: Client | undefined;
   #closing = false;
+  /** For a head, from its first byte to its last; the first one's time begins with the connection. */
+  readonly #head: Deadline;
+  /** For a client that owes us something and is silent: the rest of a refused body, or reading our answers. */
+  readonly #idle: Deadline;
+  readonly #onNext = () => this.#next();
   readonly #onData = (bytes: Buffer) => this.#data(bytes);
-  readonly #onDrain = () => this.#relay?.clientDrained();
+  readonly #onDrain = () => this.#drained();
   readonly #onGone = () => this.#gone();
 
   constructor(
@@ -55,6 +62,10 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     this.pool = deps.pool;
     this.batcher = deps.batcher;
     this.#client = fixed?.client;
+    const late = () => this.#late();
+    this.#head = new Deadline(deps.timeouts.handshakeMs, late);
+    this.#idle = new Deadline(deps.timeouts.idleMs, late);
+    this.#head.arm();
     stream.on('data', this.#onData);
     stream.on('drain', this.#onDrain);
     stream.on('end', this.#onGone);
@@ -76,7 +87,10 @@ export class ClientConnection implements RelayOwner, ServedConnection {
         return;
       }
       const taken = this.#relay.clientBytes(bytes, 0);
-      if (taken < bytes.length) this.#hold(bytes.subarray(taken));
+      if (taken < bytes.length) {
+        this.#hold(bytes.subarray(taken));
+        this.#goOn();
+      }
       return;
     }
     this.#hold(bytes);
@@ -85,6 +99,20 @@ export class ClientConnection implements RelayOwner, ServedConnection {
 
   giveBack(bytes: Buffer): void {
     this.#buffer = this.#buffer ? Buffer.concat([bytes, this.#buffer]) : bytes;
+    this.#goOn();
+  }
+
+  feedHeld(): void {
+    if (this.#relay) this.#feed(this.#relay);
+  }
+
+  awaitBody(): void {
+    this.#idle.arm();
+  }
+
+  /** Not from inside a relay's own call: its frames are still on the stack. */
+  #goOn(): void {
+    if (!this.#relay && this.#buffer) queueMicrotask(this.#onNext);
   }
 
   #hold(bytes: Buffer): void {
@@ -95,12 +123,26 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   /** Reads requests from the buffer while there are whole heads and nothing is under way. */
   #next(): void {
     while (this.#buffer && !this.#relay && !this.#closing) {
+      // A client that asks and does not read gets no further answers: they would pile up here.
+      if (this.batcher.full(this.stream)) {
+        this.stream.pause();
+        this.#idle.arm();
+        return;
+      }
       try {
         // RFC 9112, 2.2: an empty line before a request line is skipped.
         while (this.#buffer.length >= 2 && this.#buffer[0] === 13 && this.#buffer[1] === 10)
           this.#buffer = this.#buffer.subarray(2);
+        if (this.#buffer.length === 0) {
+          this.#buffer = undefined;
+          return;
+        }
         const end = endOfHead(this.#buffer);
-        if (end < 0) return;
+        if (end < 0) {
+          if (!this.#head.armed) this.#head.arm();
+          return;
+        }
+        this.#head.disarm();
         const bytes = this.#buffer;
         this.#buffer = end < bytes.length ? bytes.subarray(end) : undefined;
         this.#request(parseHead(bytes, end));
@@ -249,19 +291,40 @@ export class ClientConnection implements RelayOwner, ServedConnection {
 
   relayDone(reusable: boolean): void {
     this.#relay = undefined;
+    this.#idle.disarm();
     if (!reusable) {
       this.#finish();
       return;
     }
     this.stream.resume();
-    // Not from inside the relay's own call: its frames are still on the stack.
-    if (this.#buffer) queueMicrotask(() => this.#next());
+    this.#goOn();
+  }
+
+  #drained(): void {
+    if (this.#relay) {
+      this.#relay.clientDrained();
+      return;
+    }
+    if (this.#closing) return;
+    this.#idle.disarm();
+    this.stream.resume();
+    this.#next();
+  }
+
+  /** A client that is silent where it has to speak, or does not read. */
+  #late(): void {
+    const relay = this.#relay;
+    this.#relay = undefined;
+    relay?.clientGone();
+    this.#finish();
   }
 
   /** Ends in order, reading and dropping for a moment so that what was written arrives before a reset can. */
   #finish(): void {
     this.#closing = true;
     this.#buffer = undefined;
+    this.#head.close();
+    this.#idle.close();
     this.batcher.flush(this.stream);
     this.stream.end();
     this.stream.resume();
@@ -283,7 +346,13 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     relay?.clientGone();
     if (!this.#closing) this.stream.destroy();
     this.#closing = true;
-    if (this.stream.destroyed) this.onClose();
+    if (this.stream.destroyed) this.#left();
+  }
+
+  #left(): void {
+    this.#head.close();
+    this.#idle.close();
+    this.onClose();
   }
 
   #detach(): void {
@@ -293,7 +362,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     this.stream.removeListener('end', this.#onGone);
     this.stream.removeListener('close', this.#onGone);
     this.stream.removeListener('error', this.#onGone);
-    this.onClose();
+    this.#left();
   }
 
   /** For a shutdown: an idle connection ends now, a busy one after its response. */

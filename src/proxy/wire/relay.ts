@@ -23,6 +23,10 @@ export interface RelayOwner {
   relayDone(reusable: boolean): void;
   /** Bytes that were taken but belong to the next request. */
   giveBack(bytes: Buffer): void;
+  /** The exchange takes bytes again: it gets those that were held meanwhile. */
+  feedHeld(): void;
+  /** Nothing but client bytes is waited for, from now on: for so long and no longer. */
+  awaitBody(): void;
   /** The upstream speaks HTTP/2 only: what was begun here goes on in messages. `waiting`: body bytes that came already. */
   handOver(waiting: Buffer | undefined): void;
   /** Break the connection so that nobody takes what was sent for complete. */
@@ -254,7 +258,7 @@ export class Relay implements UpstreamListener, ClientExchange {
       this.#finishClient(!this.#closeClient);
     } else if (this.#discarded > MAX_DISCARD) {
       this.#finishClient(false);
-    }
+    } else this.owner.awaitBody();
     return taken;
   }
 
@@ -397,6 +401,7 @@ export class Relay implements UpstreamListener, ClientExchange {
     }
     this.#phase = 'discarding';
     this.owner.stream.resume();
+    this.owner.awaitBody();
     const waiting = this.#takeWaiting();
     if (waiting) {
       const taken = this.#discard(waiting, 0);
@@ -433,6 +438,7 @@ export class Relay implements UpstreamListener, ClientExchange {
     );
     this.owner.stream.resume();
     if (buffer.length > end) this.#upstreamBytes(buffer.subarray(end));
+    this.owner.feedHeld();
   }
 
   /** A side is read again, unless the other still has enough to write. */
@@ -465,9 +471,7 @@ export class Relay implements UpstreamListener, ClientExchange {
     if (this.#phase === 'tunnel') {
       const finish = () => {
         this.#end({ kind: 'complete' });
-        this.#phase = 'over';
-        this.owner.batcher.flush(this.owner.stream);
-        this.owner.stream.end();
+        this.#finishClient(false);
       };
       if (this.#webSocket) this.#webSocket.end('server', finish);
       else finish();

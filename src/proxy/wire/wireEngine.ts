@@ -170,6 +170,7 @@ export class WireEngine implements Engine {
     const deps = {
       handlers: this.options.handlers,
       openUpstream: (route: Route, signal: () => AbortSignal) => this.#upstreams.open(route, signal),
+      handshakeMs: this.#timeouts.handshakeMs,
     };
     const connection: ServedConnection = new Http2Server(stream, target, client, deps, () =>
       this.#connections.delete(connection),
