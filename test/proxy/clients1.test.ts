@@ -233,6 +233,52 @@ it('a client that breaks off while it is looked up harms nobody', async () => {
   expect(uncaught).toEqual([]);
 });
 
+describe('an orderly end of the proxy', () => {
+  /** Longer than the test may take. */
+  const GRACE = 60_000;
+
+  it('brings the exchange under way to its end, says that it was the last, and serves no other', async () => {
+    const wire = await open();
+    wire.origin.onRequest = () => undefined;
+    const client = await wire.connect();
+    client.write(wire.get() + wire.get());
+    await wire.origin.until(() => wire.origin.heads.length === 1);
+    const closed = wire.engine.close(GRACE);
+    wire.origin.connections[0]!.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    expect(await client.end()).toBe('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok');
+    await closed;
+    expect(wire.handlers.requests).toHaveLength(1);
+  });
+
+  it('ends the connection of an answer whose head was out already', async () => {
+    const wire = await open();
+    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no');
+    const client = await wire.connect();
+    await client.write(wire.get()).until((text) => text.endsWith('o'));
+    const closed = wire.engine.close(GRACE);
+    wire.origin.connections[0]!.socket.write('k');
+    expect(await client.end()).toMatch(/ok$/);
+    await closed;
+  });
+
+  it('does not wait for a TLS handshake', async () => {
+    const wire = await open();
+    const after: RawClient[] = [];
+    for (const more of ['', '\x16\x03\x01']) {
+      const client = await raw(wire.proxyPort);
+      client.write(`CONNECT ${wire.authority} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: ${AUTH}\r\n\r\n`);
+      await client.until((text) => text.includes('Established'));
+      client.write(more);
+      after.push(client);
+    }
+    await (
+      await asking(wire)
+    )();
+    await wire.engine.close(GRACE);
+    for (const client of after) await client.end();
+  });
+});
+
 describe('bytes right behind a WebSocket handshake', () => {
   it.each([
     ['a few', 5],

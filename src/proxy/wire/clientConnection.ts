@@ -44,6 +44,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   #checkedHost: string | undefined;
   #client: Client | undefined;
   #closing = false;
+  #draining = false;
   /** For a head, from its first byte to its last; the first one's time begins with the connection. */
   readonly #head: Deadline;
   /** For a client that owes us something and is silent: the rest of a refused body, or reading our answers. */
@@ -75,6 +76,10 @@ export class ClientConnection implements RelayOwner, ServedConnection {
 
   get relays(): readonly ClientExchange[] {
     return this.#relay ? [this.#relay] : [];
+  }
+
+  get draining(): boolean {
+    return this.#draining;
   }
 
   #data(bytes: Buffer): void {
@@ -280,7 +285,8 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     this.#reply(errorAnswer(bad.status, bad.code, bad.message), true, 'GET');
   }
 
-  #reply(answer: LocalAnswer, close: boolean, method: string): void {
+  #reply(answer: LocalAnswer, last: boolean, method: string): void {
+    const close = last || this.#draining;
     let head = `HTTP/1.1 ${answer.status} ${answer.reason}\r\n`;
     for (const [name, value] of answer.headers) head += `${name}: ${value}\r\n`;
     head += `content-length: ${Buffer.byteLength(answer.body)}\r\n${close ? 'connection: close\r\n' : ''}\r\n`;
@@ -292,7 +298,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   relayDone(reusable: boolean): void {
     this.#relay = undefined;
     this.#idle.disarm();
-    if (!reusable) {
+    if (!reusable || this.#draining) {
       this.#finish();
       return;
     }
@@ -367,7 +373,12 @@ export class ClientConnection implements RelayOwner, ServedConnection {
 
   /** For a shutdown: an idle connection ends now, a busy one after its response. */
   drain(): void {
-    if (!this.#relay) this.stream.destroy();
+    this.#draining = true;
+    if (this.#relay) return;
+    // An answer that is not out yet is brought to its end.
+    this.batcher.flush(this.stream);
+    if (this.stream.writableLength === 0) this.stream.destroy();
+    else if (!this.#closing) this.#finish();
   }
 }
 

@@ -19,6 +19,8 @@ export interface RelayOwner {
   readonly stream: net.Socket;
   readonly pool: UpstreamPool;
   readonly batcher: Batcher;
+  /** The proxy stops: this is the last exchange of the connection. */
+  readonly draining: boolean;
   /** The response is out. `reusable`: the next request may follow on this connection. */
   relayDone(reusable: boolean): void;
   /** Bytes that were taken but belong to the next request. */
@@ -325,6 +327,7 @@ export class Relay implements UpstreamListener, ClientExchange {
     const raw = buffer.subarray(0, end);
     const seen: ResponseHead = { raw, status, reason, fields: head.fields, hasBody: reader !== undefined };
     const verdict = this.exchange.response(seen);
+    if (this.owner.draining) this.#closeClient = true;
     const untilClose = reader instanceof UntilCloseReader;
     this.#closeUpstream = head.connectionClose || untilClose || (minor === 0 && !head.connectionKeepAlive);
     let fields = verdict.fields;
@@ -581,6 +584,7 @@ export class Relay implements UpstreamListener, ClientExchange {
   #answer(answer: LocalAnswer, how: ExchangeEnd): void {
     this.#answered = true;
     this.#responseDone = true;
+    if (this.owner.draining) this.#closeClient = true;
     const body = Buffer.from(answer.body, 'utf8');
     let head = `HTTP/1.1 ${answer.status} ${answer.reason}\r\n`;
     for (const [name, value] of answer.headers) head += `${name}: ${value}\r\n`;
