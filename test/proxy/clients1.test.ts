@@ -301,6 +301,57 @@ describe('bytes right behind a WebSocket handshake', () => {
   });
 });
 
+describe('a client that ends its side', () => {
+  it.each([
+    ['without TLS', false],
+    ['inside TLS', true],
+  ])('behind a request that was its last gets the answer: %s', async (_, secure) => {
+    const wire = await open();
+    const origin = secure ? wire.origin : await plainOrigin();
+    origin.onRequest = () => undefined;
+    const client = await halfOpen(wire, secure);
+    const request = 'Connection: close\r\n';
+    client.write(secure ? wire.get(request) : plainGet((origin as RawOrigin & { port: number }).port, request));
+    client.socket.end();
+    await origin.until(() => origin.heads.length === 1);
+    const ask = await asking(wire);
+    for (let i = 0; i < 5; i++) await ask();
+    expect(wire.handlers.ends).toEqual([]);
+    origin.connections[0]!.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    expect(await client.end()).toMatch(/ 200 .*\r\n[^]*ok$/);
+    expect(wire.handlers.ends).toMatchObject([{ how: { kind: 'complete' } }]);
+  });
+
+  it('and is gone altogether ends the upstream, as soon as something is written for it', async () => {
+    const wire = await open();
+    wire.origin.onRequest = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n');
+    const client = await wire.connect();
+    await client.write(wire.get('Connection: close\r\n')).until((text) => text.includes('\r\n\r\n'));
+    client.socket.destroy();
+    const ask = await asking(wire);
+    while (wire.origin.closed === 0) {
+      wire.origin.connections[0]!.socket.write('x');
+      await ask();
+    }
+    expect(wire.handlers.ends).toMatchObject([{ how: { kind: 'aborted' } }]);
+  });
+
+  it.each([
+    ['in the middle of a body', 'Connection: close\r\nContent-Length: 5\r\n', 'he'],
+    ['of a connection that was to go on', '', ''],
+    ['before its WebSocket opened', UPGRADE, ''],
+  ])('%s has broken off', async (_, extra, body) => {
+    const wire = await open();
+    wire.origin.onRequest = () => undefined;
+    const client = await wire.connect();
+    client.write(wire.get(extra, body === '' ? undefined : 'POST / HTTP/1.1') + body);
+    await wire.origin.until(() => wire.origin.heads.length === 1);
+    client.socket.end();
+    await wire.origin.until(() => wire.origin.closed === 1);
+    expect(wire.handlers.ends).toMatchObject([{ how: { kind: 'aborted' } }]);
+  });
+});
+
 describe('writes of one tick', () => {
   it('leave, and later ones too, when a stream or its listener throws', () => {
     const written: string[] = [];

@@ -52,6 +52,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   readonly #onNext = () => this.#next();
   readonly #onData = (bytes: Buffer) => this.#data(bytes);
   readonly #onDrain = () => this.#drained();
+  readonly #onEnd = () => this.#clientEnds();
   readonly #onGone = () => this.#gone();
 
   constructor(
@@ -67,9 +68,11 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     this.#head = new Deadline(deps.timeouts.handshakeMs, late);
     this.#idle = new Deadline(deps.timeouts.idleMs, late);
     this.#head.arm();
+    // Documented for exactly this: before the end of the other side is read.
+    stream.allowHalfOpen = true;
     stream.on('data', this.#onData);
     stream.on('drain', this.#onDrain);
-    stream.on('end', this.#onGone);
+    stream.on('end', this.#onEnd);
     stream.on('close', this.#onGone);
     stream.on('error', this.#onGone);
   }
@@ -317,6 +320,17 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     this.#next();
   }
 
+  /**
+   * The client sends no more. One that said so in its request still waits for the answer; from any other this is how it goes
+   * away (RFC 9112, 9.5 and 9.6), and what it asked for must not run on for nobody.
+   */
+  #clientEnds(): void {
+    const { head, minor } = this.#underWay ?? {};
+    const last = head !== undefined && head.upgrade === undefined && (head.connectionClose || minor === 0);
+    if (this.#relay && last && !this.#relay.wantsBytes) return;
+    this.#gone();
+  }
+
   /** A client that is silent where it has to speak, or does not read. */
   #late(): void {
     const relay = this.#relay;
@@ -365,9 +379,10 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     this.batcher.flush(this.stream);
     this.stream.removeListener('data', this.#onData);
     this.stream.removeListener('drain', this.#onDrain);
-    this.stream.removeListener('end', this.#onGone);
+    this.stream.removeListener('end', this.#onEnd);
     this.stream.removeListener('close', this.#onGone);
     this.stream.removeListener('error', this.#onGone);
+    this.stream.allowHalfOpen = false;
     this.#left();
   }
 
