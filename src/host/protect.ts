@@ -6,7 +6,7 @@ import { makeDummy } from '../core/env/dummy';
 import { scanEnv } from '../core/env/scan';
 import { restoreBytes, splice } from '../core/env/splice';
 import { type Candidate, planFile } from '../core/env/swap';
-import { lookupProvider } from '../core/secrets/providers';
+import { isServedPlace, lookupProvider } from '../core/secrets/providers';
 import { type FaultHook, temporaryFor, writeFileAtomic } from '../files/atomicFile';
 import type { ProtectReport, ScanReport, ScannedValue } from './api';
 import { remainingCopies } from './copies';
@@ -115,14 +115,18 @@ export class Protector {
     return Object.entries(environment).flatMap(([name, value]) => {
       const provider = value ? lookupProvider(name, value) : undefined;
       if (!value || value.length < 12 || provider?.kind !== 'http' || vault.isKnown(value)) return [];
+      // A stand-in that is never put back, or nowhere, only breaks the agent that it is for.
+      const served = provider.hosts.length > 0 && provider.in.some(isServedPlace);
       const shown: ScannedValue = {
         id: `environment#${name}`,
         name,
         file: undefined,
         line: 0,
         inComment: false,
-        ticked: true,
-        reason: `${provider.title} key in the environment; agents get its stand-in`,
+        ticked: served,
+        reason: served
+          ? `${provider.title} key in the environment; agents get its stand-in`
+          : `${provider.title} key in the environment; it travels where it is not put back yet, so agents go on with the real one`,
         provider: provider.id,
         hosts: provider.hosts,
         in: provider.in,

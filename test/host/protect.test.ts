@@ -313,6 +313,16 @@ describe('the vault', () => {
     expect(workspace.untouched()).toBe(true);
   });
 
+  it('leaves a key of the environment real that could never be put back', async () => {
+    workspace = new TestWorkspace({});
+    const token = ['1234567890', 'AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0'].join(':');
+    const { protector } = await open({ TELEGRAM_BOT_TOKEN: token });
+    const { values } = await protector.scan();
+    expect(values.filter(({ file }) => file === undefined)).toMatchObject([
+      { name: 'TELEGRAM_BOT_TOKEN', ticked: false, reason: expect.stringContaining('not put back') as string },
+    ]);
+  });
+
   it('survives a torn last line, and refuses a damaged one', async () => {
     workspace = new TestWorkspace();
     const { state } = await protectAll();
