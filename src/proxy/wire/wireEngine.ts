@@ -112,7 +112,7 @@ export class WireEngine implements Engine {
   #accept(socket: net.Socket): void {
     const { findPeer } = this.options;
     const ends = findPeer && endsOf(socket);
-    const peer = ends && findPeer?.(ends);
+    const peer = ends && findPeer(ends);
     const authenticate = forConnection(this.options.authenticate, peer);
     const gone = () => socket.destroy();
     const left = () => this.#greeting.delete(socket);
