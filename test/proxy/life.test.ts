@@ -1,20 +1,26 @@
 // What the proxy lives through: many open streams, many hosts, large bodies, slow peers, clients that leave at every stage, a
 // new policy and the end, with work under way on each kind of connection. Memory is measured on a process of its own.
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import type http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { authenticator } from '../../src/proxy/tokens';
+import { WireEngine } from '../../src/proxy/wire/wireEngine';
 import { CountingHandlers, eventually } from '../support/counting';
 import { FramePeer, good } from '../support/frames';
 import { GuardedFixture } from '../support/guarded';
 import { Http2Origin, openHttp2Socket, openSession, request } from '../support/http2';
 import { testLeaf } from '../support/pki';
 import { ProxyProcess } from '../support/proxyProcess';
-import { type RawClient, connectRaw, connectTls } from '../support/rawClient';
+import { RawClient, connectRaw, connectTls } from '../support/rawClient';
+import { RawOrigin } from '../support/rawOrigin';
 import { WebSocketOrigin, connectWebSocket } from '../support/webSockets';
-import { AUTH, OpenHandlers, WireFixture } from '../support/wire';
+import { AUTH, OpenHandlers, TOKEN, WireFixture } from '../support/wire';
 
 const MIB = 1024 * 1024;
 const LONG = process.env['LONG'] === '1';
@@ -165,14 +171,14 @@ describe('a process', () => {
   );
 
   async function transfer(from: 'http1' | 'http2', port: number, mib: number, up: boolean): Promise<void> {
-    const path = up ? '/upload' : `/${mib}`;
+    const target = up ? '/upload' : `/${mib}`;
     const length = mib * MIB;
     if (from === 'http1') {
       const { socket } = await client(port);
       socket.removeAllListeners('data');
       const outgoing = http.request({
         createConnection: () => socket,
-        path,
+        path: target,
         method: up ? 'POST' : 'GET',
         headers: { host: `localhost:${port}`, ...(up ? { 'content-length': length } : {}) },
       });
@@ -184,7 +190,7 @@ describe('a process', () => {
       maxSessionMemory: 1_000,
       settings: { initialWindowSize: 4 * MIB },
     });
-    const stream = session.request({ ':path': path, ':method': up ? 'POST' : 'GET' }, { endStream: !up });
+    const stream = session.request({ ':path': target, ':method': up ? 'POST' : 'GET' }, { endStream: !up });
     await exchange(stream, new Promise((resolve) => stream.once('response', () => resolve(stream))), up, mib);
     session.destroy();
   }
@@ -640,4 +646,30 @@ ${more}  - type: allow
     expect(flows.filter(({ outcome }) => outcome === 'allowed').length).toBeGreaterThanOrEqual(4);
     expect(flows.filter(({ error }) => error?.code === 'stopped').length).toBeGreaterThanOrEqual(1);
   });
+});
+
+it('a cut on a Unix socket closes it: there is no reset to send', async () => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-unix-'));
+  const wire = await WireFixture.open();
+  const origin = new RawOrigin();
+  const port = await origin.listen();
+  origin.onRequest = ({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf', () => socket.destroy());
+  };
+  const engine = new WireEngine({
+    authenticate: authenticator([{ label: 'claude', token: TOKEN }]),
+    ca: wire.proxyCa,
+    upstreamCa: [],
+    handlers: wire.handlers,
+  });
+  const socketPath = path.join(directory, 'proxy.sock');
+  await engine.listenAt(socketPath);
+  const client = new RawClient(net.connect(socketPath));
+  const target = `localhost:${port}`;
+  client.write(`GET http://${target}/ HTTP/1.1\r\nHost: ${target}\r\nProxy-Authorization: ${AUTH}\r\n\r\n`);
+  expect(await client.end()).toMatch(/half$/);
+  await engine.close(0);
+  await wire.close();
+  await origin.close();
+  rmSync(directory, { recursive: true, force: true });
 });

@@ -6,6 +6,7 @@ import { BadMessage, type Head, endOfHead, parseHead, parseRequestLine } from '.
 import type { UpstreamPool } from '../upstream/pool';
 import type { Upstreams } from '../upstream/upstreams';
 import { Deadline } from './deadline';
+import { breakOff } from './door';
 import { errorAnswer } from './errors';
 import { absoluteTarget, checkHost } from './identity';
 import type { Batcher } from './put';
@@ -354,10 +355,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
   cut(): void {
     this.#closing = true;
     // After the writes of this tick, so that the client gets what the upstream did send.
-    process.nextTick(() => {
-      if ('encrypted' in this.stream) this.stream.destroy();
-      else this.stream.resetAndDestroy();
-    });
+    process.nextTick(breakOff, this.stream);
   }
 
   #gone(): void {

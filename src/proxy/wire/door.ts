@@ -30,6 +30,12 @@ export function endWith(socket: net.Socket, words: string | Buffer): void {
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
+/** A reset where the socket can send one (TCP without TLS), so that the other side sees a break and not an end. */
+export function breakOff(socket: net.Socket): void {
+  if ('encrypted' in socket || socket.remoteFamily === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 export const httpDoor: Door = {
   opened: (socket) => socket.write('HTTP/1.1 200 Connection Established\r\n\r\n'),
   refuse: (socket, { status, code, message }) => httpDoor.answer(socket, errorAnswer(status, code, message)),

@@ -3,7 +3,7 @@
 // are open: an ssh session may be silent for hours.
 import type net from 'node:net';
 import type { Exchange, ExchangeEnd } from '../engine';
-import type { Door } from './door';
+import { type Door, breakOff } from './door';
 import { WireError } from './errors';
 
 export interface TunnelOptions {
@@ -109,10 +109,4 @@ export class Tunnel {
     this.#ended = true;
     this.exchange.end(how, this.#bytes);
   }
-}
-
-/** A reset where the socket can send one (TCP without TLS), so that the other side sees a break and not an end. */
-function breakOff(socket: net.Socket): void {
-  if ('encrypted' in socket || socket.remoteFamily === undefined) socket.destroy();
-  else socket.resetAndDestroy();
 }
