@@ -1,11 +1,17 @@
 // No real value passes here: in text (headers, flows, logs) and in byte streams, plain or encoded, however the stream is
-// cut. It is replaced by its dummy in the same form; what is not a value passes unchanged and at once.
+// cut: of one that arrives in pieces at most its first three bytes. It is replaced by its dummy in the same form; what is
+// not a value passes unchanged and at once.
 import { encodedForms, toLatin1 } from './encodings';
 import { createMatcher, type Matcher } from './matcher';
 import type { BoundSecret } from './types';
 
 /** Shorter values would turn up by chance. */
 const MIN_BYTES = 8;
+/**
+ * So little at the end of what has come passes although a value may begin with it: whoever waits for an answer to the
+ * last byte would otherwise wait for good, and the rest of the value, five bytes at least, is still replaced.
+ */
+const PASSES_BYTES = 3;
 
 export interface StreamRedactor {
   /** True when every replacement has the length of what it replaces: lengths stay true. */
@@ -102,7 +108,10 @@ const NOTHING = new Uint8Array(0);
 
 class Stream implements StreamRedactor {
   readonly hits = new Map<string, number>();
+  /** What may begin a value. */
   #held: Uint8Array | undefined;
+  /** So many bytes of it, at its beginning, went on already. */
+  #passed = 0;
 
   constructor(
     private readonly matcher: Matcher,
@@ -120,13 +129,15 @@ class Stream implements StreamRedactor {
 
   cut(): Uint8Array {
     const held = this.#held ?? NOTHING;
-    this.#held = undefined;
-    return held.length < MIN_BYTES ? held : NOTHING;
+    const passed = this.#passed;
+    this.#keep(undefined, 0);
+    return held.length < MIN_BYTES ? held.subarray(passed) : NOTHING;
   }
 
   #take(chunk: Uint8Array, final: boolean): Uint8Array {
     const bytes = this.#held ? concat([this.#held, chunk]) : chunk;
-    this.#held = undefined;
+    const passed = this.#passed;
+    this.#keep(undefined, 0);
     // A value may begin here and end in a later chunk: from there on everything waits, also what would match already,
     // since the longer or earlier value wins as it would in one piece.
     const open = final ? bytes.length : bytes.length - this.matcher.tailLength(bytes);
@@ -137,15 +148,21 @@ class Stream implements StreamRedactor {
       wait = at <= open ? open : bytes.length - this.#tail(bytes, at, final);
       if (match.at >= wait) break;
       const { name, put } = this.patterns[match.pattern]!;
-      out.push(bytes.subarray(at, match.at), put);
+      out.push(between(bytes, Math.max(at, passed), match.at), put.subarray(Math.max(0, passed - match.at)));
       at = match.at + match.length;
       this.hits.set(name, (this.hits.get(name) ?? 0) + 1);
     }
     if (at > open) wait = bytes.length - this.#tail(bytes, at, final);
-    if (wait < bytes.length) this.#held = copy(bytes.subarray(wait));
-    if (out.length === 0 && wait === bytes.length) return bytes;
-    out.push(bytes.subarray(at, wait));
+    const done = bytes.length - wait <= PASSES_BYTES ? bytes.length : wait;
+    if (wait < bytes.length) this.#keep(copy(bytes.subarray(wait)), Math.max(done, passed) - wait);
+    if (out.length === 0 && passed === 0 && done === bytes.length) return bytes;
+    out.push(between(bytes, Math.max(at, passed), done));
     return concat(out);
+  }
+
+  #keep(held: Uint8Array | undefined, passed: number): void {
+    this.#held = held;
+    this.#passed = Math.max(0, passed);
   }
 
   /** What may still become a value, of the bytes after a replacement that reached beyond the first such place. */
@@ -153,6 +170,9 @@ class Stream implements StreamRedactor {
     return final ? 0 : this.matcher.tailLength(bytes.subarray(at));
   }
 }
+
+/** Nothing when the end lies before the beginning. */
+const between = (bytes: Uint8Array, from: number, to: number) => bytes.subarray(from, Math.max(from, to));
 
 /** A `Buffer`'s own `slice` would share its memory with the caller. */
 function copy(bytes: Uint8Array): Uint8Array {
