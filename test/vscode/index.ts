@@ -169,6 +169,8 @@ export function run(): Promise<void> {
         const { sessions } = await extensionApi();
         const wide = 'version: 1\nmode: monitor\nrules: []\n';
         writeFileSync(session.policy.state.file, wide);
+        await command('blockHost', 'localhost');
+        assert.equal(readFileSync(session.policy.state.file, 'utf8'), wide);
         await until(sessions.onDidChange, () => session.policy.state.pending?.text === wide);
         assert.equal(session.policy.state.policy.mode, 'enforce');
         assert.match(await ask('/admin/keys'), /^403 /);

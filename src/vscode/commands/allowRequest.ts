@@ -7,6 +7,7 @@ import { describe } from '../../core/policy/explain';
 import { allowRule } from '../../core/policy/suggest';
 import type { PolicyRequest } from '../../core/policy/types';
 import type { Command } from './command';
+import { writePolicy } from './writePolicy';
 
 /** Arguments: the URI of the folder as text, and the request. */
 export const allowRequest: Command = async ({ sessions }, folder, argument) => {
@@ -46,5 +47,5 @@ export const allowRequest: Command = async ({ sessions }, folder, argument) => {
     void vscode.window.showErrorMessage(vscode.l10n.t('The policy could not be changed: {0}', edited.error.message));
     return;
   }
-  await policy.write(edited.value.text);
+  await writePolicy(policy, edited.value.text);
 };

@@ -7,6 +7,7 @@ import { blockHostRule, blockedAlready } from '../../core/policy/suggest';
 import type { FolderEntry } from '../sessions';
 import type { FlowNode, HostNode } from '../views/flowNodes';
 import type { Command } from './command';
+import { writePolicy } from './writePolicy';
 
 /** Argument: a tree node, or the host as text with the folder's URI behind it; nothing: ask. */
 export const blockHost: Command = async ({ sessions }, argument, folder) => {
@@ -51,7 +52,7 @@ async function block({ session }: FolderEntry, host: string): Promise<void> {
     void vscode.window.showErrorMessage(vscode.l10n.t('The policy could not be changed: {0}', edited.error.message));
     return;
   }
-  await policy.write(edited.value.text);
+  if (!(await writePolicy(policy, edited.value.text))) return;
   const undo = vscode.l10n.t('Undo');
   void vscode.window
     .showInformationMessage(
@@ -68,7 +69,7 @@ async function block({ session }: FolderEntry, host: string): Promise<void> {
           : index === undefined
             ? undefined
             : textOf(removeRule(approvedText, index));
-      if (back !== undefined) await policy.write(back);
+      if (back !== undefined) await writePolicy(policy, back);
     });
 }
 
