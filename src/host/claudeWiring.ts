@@ -88,7 +88,7 @@ async function write(
     const temporary = await temporaryFor(file);
     const madeFolders = await missingFolders(path.dirname(file));
     const entries: WiringEntry[] = [{ file, before, after: merged.value, madeFolders, kind: 'claude', temporary }];
-    entries.unshift(...(await excludeEntry(file)));
+    entries.unshift(...(await excludeEntry(await nearestFolder(path.dirname(file)), file)));
     await writeWiring(journal, entries);
     for (const entry of entries) {
       await fs.mkdir(path.dirname(entry.file), { recursive: true });
@@ -127,15 +127,14 @@ async function readCommitted(folder: string): Promise<string> {
   return bytes?.toString('utf8') ?? '{}';
 }
 
-async function missingFolders(folder: string): Promise<string[]> {
+export async function missingFolders(folder: string): Promise<string[]> {
   const missing: string[] = [];
   for (let at = folder; !(await fs.stat(at).catch(() => undefined)); at = path.dirname(at)) missing.push(at);
   return missing;
 }
 
-/** `.git/info/exclude` with a line for the file, so that the token is not committed by accident. */
-async function excludeEntry(file: string): Promise<WiringEntry[]> {
-  const folder = await nearestFolder(path.dirname(file));
+/** `.git/info/exclude`, of the work tree that `folder` is in, with a line for the file: the token is not committed by accident. */
+export async function excludeEntry(folder: string, file: string): Promise<WiringEntry[]> {
   const top = (await git(folder, ['rev-parse', '--show-toplevel']))?.trim();
   const exclude = (await git(folder, ['rev-parse', '--path-format=absolute', '--git-path', 'info/exclude']))?.trim();
   if (!top || !exclude) return [];

@@ -139,12 +139,18 @@ async function isYoung(file: string): Promise<boolean> {
   return stat === undefined || Math.abs(Date.now() - stat.mtimeMs) < YOUNG_MS;
 }
 
-function isAlive({ pid, started }: Owner): boolean {
+/** Also when it is another user's. */
+export function processRuns(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
+}
+
+function isAlive({ pid, started }: Owner): boolean {
+  if (!processRuns(pid)) return false;
   const now = startOf(pid);
   return started === 0 || now === 0 || now === started;
 }

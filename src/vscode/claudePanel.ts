@@ -6,7 +6,9 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { readIfThere, writeFileAtomic } from '../files/atomicFile';
 import { readWiring, undoWiring, type WiringEntry, writeWiring } from '../files/wiring';
-import { git, trackedFiles } from '../host/envFiles';
+import { excludeEntry, missingFolders } from '../host/claudeWiring';
+import { trackedFiles } from '../host/envFiles';
+import { processRuns } from '../host/lock';
 import { openStateFolder, type StateFolder } from '../host/stateFolder';
 import { addVariables, hasKey, holdsVariables, removeVariables, type Variable, variablesIn } from './panelSettings';
 import type { FolderEntry, Sessions } from './sessions';
@@ -103,7 +105,7 @@ class ClaudePanel {
       return;
     }
     const entries: readonly WiringEntry[] = [
-      ...(await excluded(folder, file)),
+      ...(await excludeEntry(folder, file)),
       { file, before, after, madeFolders: await missingFolders(path.dirname(file)), kind: 'claude' },
     ];
     await writeWiring(journal, entries);
@@ -125,7 +127,7 @@ class ClaudePanel {
     const { directory } = await this.#place(folder);
     for (const name of await fs.readdir(directory)) {
       const pid = Number(JOURNAL.exec(name)?.[1]);
-      if (pid === process.pid || everybodys ? pid > 0 : pid > 0 && !isAlive(pid))
+      if (pid === process.pid || everybodys ? pid > 0 : pid > 0 && !processRuns(pid))
         await undoJournal(path.join(directory, name));
     }
   }
@@ -161,15 +163,6 @@ async function undoJournal(journal: string): Promise<void> {
   await undoWiring(journal);
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** What we added, read from what we wrote. */
 function variablesOf(after: string, before: string | undefined): Variable[] {
   const own = new Set(variablesIn(before ?? '').map((variable) => JSON.stringify(variable)));
@@ -178,22 +171,4 @@ function variablesOf(after: string, before: string | undefined): Variable[] {
 
 async function read(file: string): Promise<string | undefined> {
   return (await readIfThere(file))?.toString('utf8');
-}
-
-async function missingFolders(folder: string): Promise<string[]> {
-  const missing: string[] = [];
-  for (let at = folder; !(await fs.stat(at).catch(() => undefined)); at = path.dirname(at)) missing.push(at);
-  return missing;
-}
-
-/** `.git/info/exclude` with a line for the file, so that the token is not committed by accident. */
-async function excluded(folder: string, file: string): Promise<WiringEntry[]> {
-  const top = (await git(folder, ['rev-parse', '--show-toplevel']))?.trim();
-  const exclude = (await git(folder, ['rev-parse', '--path-format=absolute', '--git-path', 'info/exclude']))?.trim();
-  if (!top || !exclude) return [];
-  const line = `/${path.relative(top, file).split(path.sep).join('/')}`;
-  const before = await read(exclude);
-  if (before?.split('\n').includes(line)) return [];
-  const after = `${before ?? ''}${before && !before.endsWith('\n') ? '\n' : ''}${line}\n`;
-  return [{ file: exclude, before, after, madeFolders: await missingFolders(path.dirname(exclude)), kind: 'lines' }];
 }

@@ -1,6 +1,8 @@
 // As much of DER (X.690) as private keys need: reading a value with its children, and writing one. Lengths are checked, and
 // what does not fit is no value.
 
+import { concat } from '../base/bytes';
+
 export interface Der {
   readonly tag: number;
   readonly content: Uint8Array;
@@ -42,16 +44,6 @@ export function write(tag: number, ...contents: readonly Uint8Array[]): Uint8Arr
   for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) size.unshift(rest % 256);
   const head = length < 0x80 ? [tag, length] : [tag, 0x80 + size.length, ...size];
   return concat([Uint8Array.from(head), ...contents]);
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 export function writeInteger(value: bigint): Uint8Array {

@@ -1,18 +1,8 @@
 // Dummies of private keys in PEM (RFC 7468), alone, in Google's service account JSON, or either of them in base64: a fresh key
 // of the same type and size, in a text of the same length, with the lines where they were.
+import { concat } from '../base/bytes';
 import { type Result, err, ok } from '../base/result';
-import {
-  type Der,
-  TAG,
-  concat,
-  readAll,
-  readInteger,
-  readOid,
-  readSequence,
-  toBytes,
-  write,
-  writeInteger,
-} from './dummyDer';
+import { type Der, TAG, readAll, readInteger, readOid, readSequence, toBytes, write, writeInteger } from './dummyDer';
 import { randomHex } from './dummyChecks';
 import { CURVES, bitLength, ecKey, inverse, randomBits, rsaKeys } from './dummyKeys';
 import type { RandomBytes, Recipe } from './dummyText';

@@ -1,5 +1,6 @@
 // Puts a real value into a WebSocket message on its way to a host that reads its credential there (place `websocket`):
 // once per message, in text only, never in the clear. Elsewhere the dummy stays what it is. No value goes into a finding.
+import { concat } from '../base/bytes';
 import { compileHosts } from '../policy/hosts';
 import { createMatcher } from './matcher';
 import type { BoundSecret, Finding, FindingKind } from './types';
@@ -113,14 +114,4 @@ const isJsonSpace = (byte: number | undefined) => byte === SPACE || byte === 0x0
 /** `[A-Za-z0-9._~-]`: what dummies and scheme words are made of. */
 function isTokenByte(byte: number | undefined): boolean {
   return byte !== undefined && /[A-Za-z0-9._~-]/.test(String.fromCharCode(byte));
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

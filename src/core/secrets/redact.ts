@@ -1,6 +1,7 @@
 // No real value passes here: in text (headers, flows, logs) and in byte streams, plain or encoded, however the stream is
 // cut: of one that arrives in pieces at most its first three bytes. It is replaced by its dummy in the same form; what is
 // not a value passes unchanged and at once.
+import { concat } from '../base/bytes';
 import { encodedForms, toLatin1 } from './encodings';
 import { createMatcher, type Matcher } from './matcher';
 import type { BoundSecret } from './types';
@@ -154,10 +155,11 @@ class Stream implements StreamRedactor {
     }
     if (at > open) wait = bytes.length - this.#tail(bytes, at, final);
     const done = bytes.length - wait <= PASSES_BYTES ? bytes.length : wait;
-    if (wait < bytes.length) this.#keep(copy(bytes.subarray(wait)), Math.max(done, passed) - wait);
+    // A copy: the caller may write to the chunk again.
+    if (wait < bytes.length) this.#keep(concat([bytes.subarray(wait)]), Math.max(done, passed) - wait);
     if (out.length === 0 && passed === 0 && done === bytes.length) return bytes;
     out.push(between(bytes, Math.max(at, passed), done));
-    return concat(out);
+    return out.length === 1 ? out[0]! : concat(out);
   }
 
   #keep(held: Uint8Array | undefined, passed: number): void {
@@ -173,21 +175,3 @@ class Stream implements StreamRedactor {
 
 /** Nothing when the end lies before the beginning. */
 const between = (bytes: Uint8Array, from: number, to: number) => bytes.subarray(from, Math.max(from, to));
-
-/** A `Buffer`'s own `slice` would share its memory with the caller. */
-function copy(bytes: Uint8Array): Uint8Array {
-  const out = new Uint8Array(bytes.length);
-  out.set(bytes);
-  return out;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}

@@ -7,6 +7,7 @@ import type { BodyScanner } from '../../core/secrets/inject';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
 import { type BodyTransform, type MessageTransform, type MessageTransforms, RefusedMessage } from '../engine';
 import { keepReadable } from '../websocket/deflate';
+import { asBuffer } from './asBuffer';
 import type { Guard } from './guard';
 import { isLoopback } from './injectStage';
 import { refusalAnswer } from './policyStage';
@@ -154,8 +155,4 @@ class ServerMessages implements MessageTransform {
     for (const secret of hits.keys())
       record(this.context, { kind: 'echo-redacted', secret, place: PLACE, action: 'masked' });
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,6 +1,7 @@
 // The way back: no real value of the vault reaches the client, whichever upstream sends it, in headers, bodies and trailers.
 // Values split over reads are held back only as long as they could still become one. Inside compressed bytes it sees nothing.
 import type { BodyTransform, Fields, InterimHead, ResponseHead } from '../engine';
+import { asBuffer } from './asBuffer';
 import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
@@ -85,8 +86,4 @@ export class RedactStage implements Stage {
       trailers: (section) => Buffer.from(guard.redactor.text(section.toString('latin1')), 'latin1'),
     };
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -6,7 +6,7 @@ import { BadMessage, type Head, endOfHead, parseHead, parseRequestLine } from '.
 import type { UpstreamPool } from '../upstream/pool';
 import type { Upstreams } from '../upstream/upstreams';
 import { Deadline } from './deadline';
-import { breakOff } from './door';
+import { breakOff, endWith } from './door';
 import { errorAnswer } from './errors';
 import { absoluteTarget, checkHost } from './identity';
 import type { Batcher } from './put';
@@ -32,7 +32,6 @@ export interface FixedTarget {
 }
 
 const MAX_PIPELINED = 64 * 1024;
-const LINGER_MS = 2_000;
 
 export class ClientConnection implements RelayOwner, ServedConnection {
   readonly pool: UpstreamPool;
@@ -347,9 +346,7 @@ export class ClientConnection implements RelayOwner, ServedConnection {
     this.#head.close();
     this.#idle.close();
     this.batcher.flush(this.stream);
-    this.stream.end();
-    this.stream.resume();
-    setTimeout(() => this.stream.destroy(), LINGER_MS).unref();
+    endWith(this.stream);
   }
 
   cut(): void {

@@ -22,10 +22,11 @@ export interface Door {
 
 const LINGER_MS = 2_000;
 
-/** Ends in order, and reads and drops for a moment, so that the words arrive before a reset can. */
-export function endWith(socket: net.Socket, words: string | Buffer): void {
+/** Ends in order (after the words, if any), and reads and drops for a moment, so that the words arrive before a reset can. */
+export function endWith(socket: net.Socket, words?: string | Buffer): void {
   if (socket.destroyed) return;
-  socket.end(words);
+  if (words === undefined) socket.end();
+  else socket.end(words);
   socket.resume();
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

@@ -9,6 +9,7 @@ import { ErrorCode } from '../http2/frames';
 import type { FieldSection } from '../http2/hpack';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { DEFAULT_TIMEOUTS } from '../timeouts';
+import { endWith } from './door';
 import { errorAnswer } from './errors';
 import { checkHost } from './identity';
 import { MessageRelay, type OpenUpstream } from './messageRelay';
@@ -23,7 +24,6 @@ export interface Http2ServerDeps {
   readonly handshakeMs?: number | undefined;
 }
 
-const LINGER_MS = 2_000;
 /** How much of a request that was answered already is taken and dropped, and for how long. */
 const MAX_REST = 8 * 1024 * 1024;
 const REST_MS = 1_000;
@@ -54,9 +54,7 @@ export class Http2Server implements ServedConnection {
       },
       end: () => {
         this.#ending = true;
-        socket.end();
-        socket.resume();
-        setTimeout(() => socket.destroy(), LINGER_MS).unref();
+        endWith(socket);
       },
       listener: {
         request: (stream, fields, ends) => this.#request(stream, fields, ends),

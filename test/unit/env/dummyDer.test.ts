@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   TAG,
-  concat,
   readAll,
   readInteger,
   readOid,
@@ -12,6 +11,7 @@ import {
   write,
   writeInteger,
 } from '../../../src/core/env/dummyDer';
+import { concat } from '../../../src/core/base/bytes';
 
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
 
