@@ -6,16 +6,13 @@ import { responseBody } from '../http1/framing';
 import { BadMessage, endOfHead, parseHead, parseStatusLine, writeHead } from '../http1/head';
 import { WireError } from '../wire/errors';
 import { parseTrailers } from '../wire/messageRelay';
-import type { OutgoingRequest, UpstreamPort, UpstreamPortListener } from '../wire/ports';
+import { MAX_UNTAKEN, type OutgoingRequest, type UpstreamPort, type UpstreamPortListener } from '../wire/ports';
 import type { Batcher } from '../wire/put';
 import type { UpstreamConnection, UpstreamListener } from './connection';
-import type { UpstreamPool } from './pool';
+import { REPEATABLE, type UpstreamPool } from './pool';
 
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** RFC 9110, 8.6: a request that is expected to have a body says so when it has none. */
 const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH']);
-/** Received and not taken: beyond this the upstream is not read. */
-const MAX_UNTAKEN = 256 * 1024;
 const CRLF = Buffer.from('\r\n');
 
 export class Http1Port implements UpstreamPort, UpstreamListener, BodySink {
@@ -183,7 +180,7 @@ export class Http1Port implements UpstreamPort, UpstreamListener, BodySink {
     this.connection.destroy();
     // A pooled connection that closed under a request that may be repeated (RFC 9110, 9.2.2). A time-out is no such thing.
     const again =
-      error.code === 'upstream-reset' && this.reused && !this.#heard && !this.#hasBody && IDEMPOTENT.has(this.#method);
+      error.code === 'upstream-reset' && this.reused && !this.#heard && !this.#hasBody && REPEATABLE.has(this.#method);
     listener?.failed(error, again);
   }
 }

@@ -18,6 +18,9 @@ const MAX_SESSIONS = 1000;
 /** Servers drop idle connections after 5 s (Node) to 75 s (nginx); a shorter stay avoids writing into a closing one. */
 const IDLE_MS = 4_000;
 
+/** May be sent again when a pooled connection closed under them (RFC 9110, 9.2.2; of its methods those without a body). */
+export const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /** Where a connection goes and what it may be used for: everything that makes one as good as another. */
 export interface Route {
   readonly target: Target;

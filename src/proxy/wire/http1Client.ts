@@ -5,11 +5,9 @@ import type { Fields, InterimHead, LocalAnswer } from '../engine';
 import { requestBody } from '../http1/framing';
 import { BadMessage, writeHead } from '../http1/head';
 import { MessageRelay, type OpenUpstream, parseTrailers } from './messageRelay';
-import type { ClientPort } from './ports';
+import { type ClientPort, MAX_UNTAKEN } from './ports';
 import { type ClientExchange, type RelayOwner, type RelayRequest, hostField } from './relay';
 
-/** Received of a request's body and not passed on: beyond this the client is not read. */
-const MAX_UNTAKEN = 256 * 1024;
 const CRLF = Buffer.from('\r\n');
 
 export class Http1Client implements ClientPort, ClientExchange {

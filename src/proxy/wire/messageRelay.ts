@@ -5,7 +5,14 @@ import { RefusedBody } from '../engine';
 import { ByteQueue } from '../http2/byteQueue';
 import type { Route } from '../upstream/pool';
 import { WireError, errorAnswer } from './errors';
-import type { ClientPort, IncomingHead, NeverIndexed, UpstreamPort, UpstreamPortListener } from './ports';
+import {
+  type ClientPort,
+  type IncomingHead,
+  MAX_INTERIM,
+  type NeverIndexed,
+  type UpstreamPort,
+  type UpstreamPortListener,
+} from './ports';
 
 export interface MessageRequest {
   readonly head: RequestHead;
@@ -21,7 +28,6 @@ export type OpenUpstream = (route: Route, signal: () => AbortSignal) => Upstream
 
 type Phase = 'dialling' | 'open' | 'over';
 
-const MAX_INTERIM = 32;
 const NOTHING = Buffer.alloc(0);
 
 export class MessageRelay implements UpstreamPortListener {

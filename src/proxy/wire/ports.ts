@@ -1,7 +1,12 @@
 // The two ends of one exchange where at least one of them speaks HTTP/2: messages instead of bytes. `MessageRelay` stands
-// between them. (HTTP/1.1 to HTTP/1.1 does not come this way: `Relay` passes its bytes as they are.)
+// between them. (HTTP/1.1 to HTTP/1.1 does not come this way: `Relay` passes its bytes as they are.) Bounds that both ways share.
 import type { Fields, InterimHead, LocalAnswer } from '../engine';
 import type { WireError } from './errors';
+
+/** Interim responses (1xx) to one request; an upstream that sends more is broken off. */
+export const MAX_INTERIM = 32;
+/** Bytes received of an HTTP/1.1 body and not yet passed on: beyond it that side is not read. */
+export const MAX_UNTAKEN = 256 * 1024;
 
 /** Names of fields that arrived as such, and must leave so where the next hop has tables (RFC 7541, 6.2.3). */
 export type NeverIndexed = ReadonlySet<string> | undefined;

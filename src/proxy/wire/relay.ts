@@ -8,10 +8,11 @@ import { UntilCloseReader } from '../http1/body';
 import { TransformSink, requestBody, responseBody } from '../http1/framing';
 import { BadMessage, type Head, endOfHead, parseHead, parseStatusLine, writeHead } from '../http1/head';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection';
-import { type Route, UpstreamPool } from '../upstream/pool';
+import { REPEATABLE, type Route, UpstreamPool } from '../upstream/pool';
 import { readDeflate } from '../websocket/deflate';
 import { WebSocketRelay } from '../websocket/webSocketRelay';
 import { NO_HTTP1, WireError, errorAnswer } from './errors';
+import { MAX_INTERIM } from './ports';
 import type { Batcher } from './put';
 
 /** What a relay needs of the client connection it serves. */
@@ -57,12 +58,10 @@ export interface RelayRequest {
   readonly exchange: Exchange;
 }
 
-const MAX_INTERIM = 32;
 /** How much of a refused request's body is read and dropped so that the client gets to see the answer. */
 const MAX_DISCARD = 8 * 1024 * 1024;
 /** How long an upstream that was told the end may take to end its side. */
 const LINGER_MS = 2_000;
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type Phase = 'dialling' | 'open' | 'discarding' | 'tunnel' | 'over';
 
@@ -516,7 +515,7 @@ export class Relay implements UpstreamListener, ClientExchange {
       this.#interim === 0 &&
       !this.#partialHead &&
       this.#requestReader === undefined &&
-      IDEMPOTENT.has(this.request.method) &&
+      REPEATABLE.has(this.request.method) &&
       this.request.head.upgrade === undefined
     );
   }
