@@ -2,8 +2,7 @@
 // cancellation, error status in trailers, a dummy in the metadata that becomes the real value, and a refused method.
 import grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BoundSecret } from '../../src/core/secrets/types';
-import { DUMMY, GuardedFixture, REAL, SECRET } from '../support/guarded';
+import { DUMMY, ELSEWHERE, GuardedFixture, REAL, SECRET } from '../support/guarded';
 import { testLeaf } from '../support/pki';
 import { TOKEN } from '../support/wire';
 
@@ -17,15 +16,6 @@ rules:
     addresses: any
     condition: { match: { host: localhost, port: any } }
 `;
-
-/** Bound to another host: its dummy has no business in a message to this one. */
-const ELSEWHERE: BoundSecret = {
-  name: 'OTHER_KEY',
-  value: ['sk', 'ant', 'api03', 'R34LOTHERR34LOTHERR34L012345678'].join('-'),
-  dummy: ['sk', 'ant', 'api03', 'D0mmyOTHERD0mmyOTHER98765432100'].join('-'),
-  hosts: ['other.example'],
-  in: ['header:authorization'],
-};
 
 const bytes = (value: Buffer) => value;
 const method = (name: string, requestStream: boolean, responseStream: boolean) => ({

@@ -6,8 +6,7 @@ import type http2 from 'node:http2';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { BoundSecret } from '../../src/core/secrets/types';
-import { DUMMY, GuardedFixture, REAL, SECRET } from '../support/guarded';
+import { DUMMY, ELSEWHERE, GuardedFixture, REAL, SECRET } from '../support/guarded';
 import { Http2Origin, openSession, request } from '../support/http2';
 import { TOKEN } from '../support/wire';
 import { works } from '../support/works';
@@ -22,13 +21,6 @@ rules:
     addresses: any
     condition: { match: { host: localhost, port: any } }
 `;
-const ELSEWHERE: BoundSecret = {
-  name: 'OTHER_KEY',
-  value: ['sk', 'ant', 'api03', 'R34LOTHERR34LOTHERR34L012345678'].join('-'),
-  dummy: ['sk', 'ant', 'api03', 'D0mmyOTHERD0mmyOTHER98765432100'].join('-'),
-  hosts: ['other.example'],
-  in: ['header:authorization'],
-};
 
 let fixture: GuardedFixture;
 let origin: Http2Origin | undefined;

@@ -27,6 +27,15 @@ export const SECRET: BoundSecret = {
   in: ['header:x-api-key', 'header:authorization', 'basic', 'query:key'],
 };
 
+/** Bound to another host: its dummy has no business in a message to this one. */
+export const ELSEWHERE: BoundSecret = {
+  name: 'OTHER_KEY',
+  value: ['sk', 'ant', 'api03', 'R34LOTHERR34LOTHERR34L012345678'].join('-'),
+  dummy: ['sk', 'ant', 'api03', 'D0mmyOTHERD0mmyOTHER98765432100'].join('-'),
+  hosts: ['other.example'],
+  in: ['header:authorization'],
+};
+
 export class GuardedFixture {
   readonly guard = new Guard();
   readonly flows = new Map<number, Flow>();
