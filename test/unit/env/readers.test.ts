@@ -47,7 +47,7 @@ function swapTicked(before: string, seed: number): Swapped {
     after: text(swapped),
     dummies,
     chosen: new Set([...last].flatMap(([key, entry]) => (isChosen(entry) ? [key] : []))),
-    repeated: new Set(entries.flatMap(({ key }, i) => (entries.findIndex((e) => e.key === key) < i ? [key] : []))),
+    repeated: new Set(entries.filter((entry) => last.get(entry.key) !== entry).map(({ key }) => key)),
     back: text(restoreBytes(swapped, pairs).bytes),
   };
 }
