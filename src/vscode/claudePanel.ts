@@ -4,7 +4,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { readIfThere, writeFileAtomic } from '../files/atomicFile';
+import { readIfThere, realPathOf, writeFileAtomic } from '../files/atomicFile';
 import { readWiring, undoWiring, type WiringEntry, writeWiring } from '../files/wiring';
 import { excludeEntry, missingFolders } from '../host/claudeWiring';
 import { trackedFiles } from '../host/envFiles';
@@ -68,6 +68,7 @@ class ClaudePanel {
     if (!environment) return;
     const ours = Object.entries(environment).map(([name, value]): Variable => ({ name, value }));
     const file = path.join(folder, FILE);
+    const within = await realPathOf(folder);
     const { directory, wiring } = await this.#place(folder);
     const journal = path.join(directory, `panel-wiring.${process.pid}.json`);
     if ((await readWiring(journal)).entries.length > 0 && holdsVariables((await read(file)) ?? '', ours)) return;
@@ -87,6 +88,17 @@ class ClaudePanel {
         entry,
         vscode.l10n.t(
           'The panel of Claude Code is not routed: {0} is tracked by git and would publish the proxy’s token, so it was not written. Use "Launch Claude Code" instead, or untrack the file.',
+          FILE,
+        ),
+      );
+      return;
+    }
+    // A link comes with the repository: it could lead the token into a file that is published, or over one elsewhere.
+    if ((await realPathOf(file)) !== path.join(within, FILE)) {
+      this.#tell(
+        entry,
+        vscode.l10n.t(
+          'The panel of Claude Code is not routed: {0} is, or lies behind, a link, so it was not written: the proxy’s token could end up elsewhere. Use "Launch Claude Code" instead, or put a file of its own there, then stop and start.',
           FILE,
         ),
       );
@@ -113,7 +125,7 @@ class ClaudePanel {
     await writeWiring(wiring, [...(await readWiring(wiring)).entries, ...entries]);
     for (const one of entries) {
       await fs.mkdir(path.dirname(one.file), { recursive: true });
-      await writeFileAtomic(one.file, one.after, { mode: 0o600 });
+      await writeFileAtomic(one.file, one.after, one.file === file ? { mode: 0o600, within } : { mode: 0o600 });
     }
     // Stopped meanwhile: the session's journal may have been undone before ours was in it.
     if (entry.session.state.kind !== 'running') await this.#undo(folder);

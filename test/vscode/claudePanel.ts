@@ -2,11 +2,22 @@
 // meanwhile stays; what a crash left is taken back. A stand-in with the real identifier is installed for it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { openStateFolder } from '../../src/host/stateFolder';
-import type { WiringJournal } from '../../src/files/wiring';
+import type { WiringEntry, WiringJournal } from '../../src/files/wiring';
 import { holdsVariables, type Variable } from '../../src/vscode/panelSettings';
 import { extensionApi, onlyEntry, type Test } from './harness';
 
@@ -134,6 +145,37 @@ export const claudePanelTests: readonly Test[] = [
       await fileIs(file, (text) => text === undefined);
       assert.equal(existsSync(path.dirname(file)), false);
       await command('start');
+    },
+  ],
+  [
+    'a link that came with the repository is not written through: the token stays out of where it leads',
+    async () => {
+      const entry = await onlyEntry();
+      const { sessions } = await extensionApi();
+      const { folder } = entry.session;
+      const { directory } = await openStateFolder(folder);
+      const file = await settingsFile();
+      await command('stop');
+      await fileIs(file, (text) => text === undefined);
+      const elsewhere = mkdtempSync(path.join(os.tmpdir(), 'elsewhere-'));
+      symlinkSync(elsewhere, path.dirname(file));
+      await command('start');
+      // Looks are taken one after the other: the one that follows the start has ended when a later one has taken this back.
+      for (const name of ['first.json', 'second.json']) {
+        const left = path.join(folder, name);
+        writeFileSync(left, '{}\n');
+        const one: WiringEntry = { file: left, before: undefined, after: '{}\n', madeFolders: [], kind: 'claude' };
+        writeFileSync(
+          path.join(directory, `panel-wiring.${deadPid()}.json`),
+          JSON.stringify({ version: 1, entries: [one] }),
+        );
+        await sessions.update(entry);
+        await fileIs(left, (text) => text === undefined);
+      }
+      assert.deepEqual(readdirSync(elsewhere), []);
+      unlinkSync(path.dirname(file));
+      await sessions.update(entry);
+      await wired(file);
     },
   ],
 ];
