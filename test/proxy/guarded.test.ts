@@ -223,7 +223,7 @@ describe('redaction', () => {
     expect(answer).toContain(DUMMY);
   });
 
-  it('leaves a compressed body as it is', async () => {
+  it('leaves a compressed body that nobody asked for as it is', async () => {
     await open();
     const body = zlib.gzipSync('compressed');
     fixture.origin.onRequest = ({ socket }) => {

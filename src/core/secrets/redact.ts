@@ -19,6 +19,8 @@ export interface StreamRedactor {
   readonly keepsLength: boolean;
   /** Replacements so far, by the name of the secret. */
   readonly hits: ReadonlyMap<string, number>;
+  /** Whether bytes are held back that may begin a value. */
+  readonly waits: boolean;
   /** What may go on. The array itself when nothing in it changed or is held back. Never changes its input. */
   push(chunk: Uint8Array): Uint8Array;
   /** What was held back. */
@@ -119,6 +121,10 @@ class Stream implements StreamRedactor {
     private readonly patterns: readonly Pattern[],
     readonly keepsLength: boolean,
   ) {}
+
+  get waits(): boolean {
+    return this.#held !== undefined && this.#held.length > this.#passed;
+  }
 
   push(chunk: Uint8Array): Uint8Array {
     return this.#take(chunk, false);

@@ -1,12 +1,25 @@
 // The way back: no real value of the vault reaches the client, whichever upstream sends it, in headers, bodies and trailers.
-// Values split over reads are held back only as long as they could still become one. Inside compressed bytes it sees nothing.
+// Values split over reads are held back only as long as they could still become one. A compressed body goes on decoded to a client
+// that asked for the coding; to one that did not (a download that is kept as it comes) as it is, and is broken off where a value
+// turns up in it.
+import { type Coding, accepts, contentCodings, keepDecodable } from '../codecs/contentCoding';
 import type { BodyTransform, Fields, InterimHead, ResponseHead } from '../engine';
+import { BadMessage } from '../http1/head';
 import { asBuffer } from './asBuffer';
+import { decoded, watched, withoutCoding } from './decodedBody';
 import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
+const PARTIAL = 206;
+const NOTHING = Buffer.alloc(0);
+
 export class RedactStage implements Stage {
   constructor(private readonly guard: Guard) {}
+
+  /** Only codings that can be looked into may be offered. */
+  request(context: FlowContext): void {
+    if (this.guard.secrets.length > 0) context.fields = keepDecodable(context.fields);
+  }
 
   response(context: FlowContext, head: ResponseHead): void {
     const { response } = context;
@@ -15,8 +28,18 @@ export class RedactStage implements Stage {
       response.fields = this.#fields(context, head.fields);
       response.reason = this.guard.redactor.text(response.reason);
     }
-    // Whatever `Content-Encoding` says: a label must not hide a plain body. What is compressed indeed passes as it is.
-    if (head.hasBody) response.body = this.#body(context);
+    if (!head.hasBody) return;
+    // A part of a compressed body (RFC 9110, 15.3.7) cannot be decoded.
+    const codings = head.status === PARTIAL ? undefined : contentCodings(head.fields);
+    if (!codings) response.body = this.#body(context);
+    else if (this.guard.secrets.length === 0) {
+      // Nobody looks into it: the first secret that comes ends it.
+      context.unseen = true;
+      response.body = this.#body(context);
+    } else if (accepts(context.head.fields, codings)) {
+      response.body = decoded(codings, this.#body(context));
+      response.fields = withoutCoding(response.fields);
+    } else response.body = this.#watched(context, codings);
   }
 
   interim(context: FlowContext, head: InterimHead): InterimHead {
@@ -46,6 +69,24 @@ export class RedactStage implements Stage {
     for (const { name, value } of this.guard.secrets) {
       if (text.includes(value)) context.findings.push({ kind: 'echo-redacted', secret: name, place, action: 'masked' });
     }
+  }
+
+  #watched(context: FlowContext, codings: readonly Coding[]): BodyTransform {
+    const stream = this.guard.redactor.stream();
+    const look = (bytes: Uint8Array) => {
+      if (bytes.length > 0) stream.push(bytes);
+      else stream.end();
+      for (const secret of stream.hits.keys()) {
+        context.findings.push({ kind: 'echo-redacted', secret, place: 'response body', action: 'blocked' });
+        throw new BadMessage(
+          'secret-in-answer',
+          `The answer holds the real value of ${secret} in a compressed body that was not asked for. It was broken off: it cannot be replaced there.`,
+        );
+      }
+      return !stream.waits;
+    };
+    const watcher = { look: (bytes: Buffer) => bytes.length === 0 || look(bytes), end: () => void look(NOTHING) };
+    return watched(codings, watcher, this.#body(context));
   }
 
   #body(context: FlowContext): BodyTransform {

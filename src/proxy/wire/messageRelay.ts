@@ -2,6 +2,7 @@
 // through their transforms; flow control, aborts and cuts pass in both directions. The same rules as `Relay`, on messages.
 import type { BodyTransform, Client, Exchange, ExchangeEnd, Fields, InterimHead, RequestHead, Target } from '../engine';
 import { RefusedBody } from '../engine';
+import { BadMessage } from '../http1/head';
 import { ByteQueue } from '../http2/byteQueue';
 import type { Route } from '../upstream/pool';
 import { WireError, errorAnswer } from './errors';
@@ -211,7 +212,13 @@ export class MessageRelay implements UpstreamPortListener {
   body(chunk: Buffer): void {
     if (this.#phase !== 'open') return;
     this.#responseBytes += chunk.length;
-    const out = this.#responseTransform ? this.#responseTransform.push(chunk) : chunk;
+    let out: Buffer;
+    try {
+      out = this.#responseTransform ? this.#responseTransform.push(chunk) : chunk;
+    } catch (error) {
+      this.#badResponse(error);
+      return;
+    }
     if (out.length === 0 || this.port.body(out)) this.#upstream?.taken(chunk.length);
     else this.#owedToUpstream += chunk.length;
   }
@@ -219,10 +226,20 @@ export class MessageRelay implements UpstreamPortListener {
   end(trailers: Fields | undefined): void {
     if (this.#phase !== 'open') return;
     const transform = this.#responseTransform;
-    const rest = transform ? transform.end() : NOTHING;
+    let rest: Buffer;
+    try {
+      rest = transform ? transform.end() : NOTHING;
+    } catch (error) {
+      this.#badResponse(error);
+      return;
+    }
     if (rest.length > 0) this.port.body(rest);
     this.port.end(trailers && transform?.trailers ? changedTrailers(transform, trailers) : trailers);
     this.#responseOver();
+  }
+
+  #badResponse(error: unknown): void {
+    this.#fail(error instanceof BadMessage ? new WireError(`upstream-${error.code}`, error.message, 502) : internal());
   }
 
   #responseOver(): void {
