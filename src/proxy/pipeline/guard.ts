@@ -4,6 +4,7 @@ import { type CompiledPolicy, compilePolicy } from '../../core/policy/evaluate';
 import { parsePolicy } from '../../core/policy/parse';
 import type { Policy, Rule } from '../../core/policy/types';
 import { type Injection, compileInjection } from '../../core/secrets/inject';
+import { type BodyInjection, compileBodyInjection } from '../../core/secrets/injectBody';
 import { type Redactor, createRedactor } from '../../core/secrets/redact';
 import type { BoundSecret } from '../../core/secrets/types';
 import type { UpstreamTls } from '../engine';
@@ -18,6 +19,7 @@ export class Guard {
   #bound: readonly BoundSecret[] = [];
   #compiled: CompiledPolicy = compilePolicy(NOTHING);
   #injection: Injection = compileInjection([]);
+  #bodies: BodyInjection = compileBodyInjection([]);
   #redactor: Redactor = createRedactor([]);
   #upstreams: ReadonlyMap<Rule, Result<UpstreamTls, string>> = new Map();
   /** What file names in the policy are relative to (absolute path); undefined: relative ones cannot be read. */
@@ -29,6 +31,10 @@ export class Guard {
 
   get injection(): Injection {
     return this.#injection;
+  }
+
+  get bodies(): BodyInjection {
+    return this.#bodies;
   }
 
   get redactor(): Redactor {
@@ -76,6 +82,7 @@ export class Guard {
       return binding ? { ...secret, hosts: binding.hosts, in: binding.in } : secret;
     });
     this.#injection = compileInjection(this.#bound);
+    this.#bodies = compileBodyInjection(this.#bound);
     this.#redactor = createRedactor(this.#bound);
   }
 }
