@@ -51,7 +51,7 @@ describe('toLatin1', () => {
 
 describe('encodedForms', () => {
   const find = 'a/b+c=d&é\'f<"g>h i!';
-  const forms = new Map(encodedForms(find, 'STAND-IN'));
+  const forms = new Map(encodedForms(find, 'STAND-IN').map(([form, put]) => [form, put] as const));
   const has = (form: string) => forms.has(form);
   const pairs = Array.from(Buffer.from(find), (byte) => byte.toString(16).padStart(2, '0'));
 
@@ -60,7 +60,7 @@ describe('encodedForms', () => {
     expect(forms.size).toBe(encodedForms(find, 'STAND-IN').length);
   });
 
-  it.each([
+  it.each<readonly [string, string]>([
     ['encodeURIComponent', encodeURIComponent(find)],
     ['lower-case escapes', encodeURIComponent(find).replace(/%../g, (escape) => escape.toLowerCase())],
     ['a form', new URLSearchParams({ x: find }).toString().slice(2)],
