@@ -64,6 +64,8 @@ export interface ProtectReport {
   readonly refused: readonly { readonly name: string; readonly file: string | undefined; readonly reason: string }[];
   /** Remaining copies of a protected value in the folder or its git history. */
   readonly copies: readonly { readonly name: string; readonly where: string }[];
+  /** Files open with unsaved changes: the dummies stand in the editor, and in the file once it is saved. */
+  readonly unsaved: readonly string[];
 }
 
 export interface RestoreReport {
@@ -72,6 +74,8 @@ export interface RestoreReport {
   readonly merged: readonly string[];
   /** Files that could not be written, and values that found no place any more: they stay in the vault. */
   readonly failed: readonly { readonly file: string; readonly reason: string }[];
+  /** Of `failed`: open with unsaved changes. The editor's text has its real values; to be saved, and restored again. */
+  readonly unsaved: readonly string[];
 }
 
 /** A protected secret as shown: never the value. */
@@ -149,8 +153,6 @@ export interface RotateReport {
 export interface WatchOptions {
   /** Swap values that the vault knows at once, for the same dummy. In a tracked file only where it was swapped before. */
   readonly autoSwap?: boolean;
-  /** Files (absolute) that are not to be written now: open and changed in an editor. */
-  readonly leaveAlone?: (file: string) => boolean;
   /** How long it must be quiet before we look; default 200 ms. */
   readonly quietMs?: number;
 }

@@ -32,6 +32,7 @@ import { loadAuthority, upstreamRoots, writeBundle } from './authority';
 import { wiredFiles } from './claudeWiring';
 import { diagnose } from './doctor';
 import { type Lock, takeLock } from './lock';
+import type { OpenDocuments } from './openDocuments';
 import { DEFAULT_POLICY_FILE, PolicyFile } from './policyFile';
 import { Protector } from './protect';
 import { ProxyProcess, ProxyStartError } from './proxyProcess';
@@ -70,6 +71,8 @@ export interface FolderSessionOptions {
   readonly home?: string;
   /** What opens an encrypted vault. Without: a vault that is encrypted makes `open` reject with `VaultError` `locked`. */
   readonly keys?: VaultKeys;
+  /** Env files with unsaved changes in the editor; without: there is no editor. */
+  readonly documents?: OpenDocuments;
   /** Who we are, for another window that finds the lock: `VS Code`, `command line`. */
   readonly what: string;
 }
@@ -160,6 +163,7 @@ export class FolderSession implements FolderSessionApi {
       vault,
       environment: this.#environment,
       restoreScript: this.#restoreScript,
+      documents: this.options.documents,
     });
     const wiring = new AgentWiring({
       state,
@@ -210,7 +214,7 @@ export class FolderSession implements FolderSessionApi {
   async restore(): Promise<RestoreReport> {
     return this.#serial(async () => {
       const { state, vault } = this.#need();
-      const report = await restoreFolder({ folder: state.folder, vault });
+      const report = await restoreFolder({ folder: state.folder, vault, documents: this.options.documents });
       this.#sendSecrets();
       await this.#rewire();
       await this.#realWatch?.rebase();
@@ -225,6 +229,7 @@ export class FolderSession implements FolderSessionApi {
       folder: state.folder,
       vault,
       restoreScript: this.#restoreScript,
+      documents: this.options.documents,
       options,
       serial: (work) => this.#serial(work),
       found: (report) => this.#finds.fire(report),

@@ -50,6 +50,8 @@ export interface VaultFile {
   readonly pairs: readonly VaultPair[];
   /** Where the new bytes are written before they take the file's place, absolute: left behind by a kill, it is removed. */
   readonly temporary?: string;
+  /** Swapped in the text of an editor that nobody had saved: the dummies may reach the file at any time. */
+  readonly unsaved?: true;
 }
 
 type VaultRecord =
