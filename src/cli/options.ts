@@ -12,7 +12,9 @@ export const HELP = `sandbox-agent: keeps secrets out of the reach of coding age
                                     the proxy alone; SIGHUP reloads policy and secrets, SIGTERM drains and ends;
                                     --no-auth only on a loopback address
   scan [DIR]                        the .env files and what would be swapped
-  protect [DIR] [--yes] [--all]     swap the ticked values (all with --all) for dummies
+  protect [DIR] [--yes] [--all] [--stores]
+                                    swap the ticked values (all with --all) for dummies; with --stores also those of
+                                    ~/.netrc, ~/.npmrc and gh, which programs of every folder read
   restore [DIR]                     give the real values back
   run [--dir DIR] [--label NAME] [--approve-policy] -- CMD…
                                     protect, start the proxy, run CMD through it, stop, restore

@@ -39,6 +39,8 @@ export interface ScannedValue {
   readonly name: string;
   /** Relative to the folder, with `/`; undefined for the environment. */
   readonly file: string | undefined;
+  /** A credential store outside the folder, as the user knows it: `~/.netrc`. Then `file` is absolute. */
+  readonly store?: string;
   readonly line: number;
   readonly inComment: boolean;
   readonly ticked: boolean;

@@ -42,6 +42,7 @@ import { restoreFolder, settle } from './restore';
 import { servedElsewhere } from './served';
 import { type Stored, readStored, writeStored } from './sessionStore';
 import { type StateFolder, openStateFolder } from './stateFolder';
+import { findStores } from './stores';
 import { findProgram } from './tools';
 import { userProxy } from './userProxy';
 import { Vault } from './vault';
@@ -164,11 +165,13 @@ export class FolderSession implements FolderSessionApi {
       environment: this.#environment,
       restoreScript: this.#restoreScript,
       documents: this.options.documents,
+      stores: () => findStores(this.#home, this.#environment),
     });
     const wiring = new AgentWiring({
       state,
       protector,
-      home: this.options.home ?? os.homedir(),
+      home: this.#home,
+      environment: this.#environment,
       notify: (notice) => this.#notices.fire(notice),
     });
     this.#opened = { state, vault, control, policy, protector, wiring };
@@ -239,6 +242,10 @@ export class FolderSession implements FolderSessionApi {
     this.#realWatch = watch;
     await watch.start();
     return watch;
+  }
+
+  get #home(): string {
+    return this.options.home ?? os.homedir();
   }
 
   get #restoreScript(): string {
@@ -567,7 +574,7 @@ export class FolderSession implements FolderSessionApi {
       unwired: await wiring.changedBack(),
       scan: await this.scan(),
       environment: this.#environment,
-      home: this.options.home ?? os.homedir(),
+      home: this.#home,
       served: this.#running ? undefined : await servedElsewhere(state),
     });
   }

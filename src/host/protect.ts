@@ -5,15 +5,17 @@ import fs from 'node:fs/promises';
 import { makeDummy } from '../core/env/dummy';
 import { scanEnv } from '../core/env/scan';
 import { restoreBytes, splice } from '../core/env/splice';
+import { isSwappable, planStore } from '../core/env/stores';
 import { type Candidate, planFile } from '../core/env/swap';
 import { isServedPlace, lookupProvider } from '../core/secrets/providers';
-import { type FaultHook, temporaryFor, writeFileAtomic } from '../files/atomicFile';
+import { type FaultHook, fileError, temporaryFor, writeFileAtomic } from '../files/atomicFile';
 import type { ProtectReport, ScanReport, ScannedValue } from './api';
 import { remainingCopies } from './copies';
 import { findEnvFiles, trackedFiles } from './envFiles';
 import type { OpenDocuments } from './openDocuments';
 import { readersOfFiles } from './readers';
 import { settle } from './restore';
+import { type Store, boundsOf, claimStore, ownedBy, storeOwner } from './stores';
 import { type Vault, type VaultFile, type VaultPair, type VaultSecret, sha256 } from './vault';
 import { writeWayBack } from './wayBack';
 
@@ -56,6 +58,8 @@ export interface ProtectorDeps {
   /** dist/restore.mjs, absolute: what is put beside the vault for a restore without us. */
   readonly restoreScript?: string | undefined;
   readonly documents?: OpenDocuments | undefined;
+  /** Credential stores of the user that may be swapped as well; default: none. */
+  readonly stores?: () => Promise<readonly Store[]>;
   readonly fault?: FaultHook;
 }
 
@@ -70,7 +74,8 @@ export class Protector {
     const { folder, vault, documents } = this.deps;
     // Another process may have protected meanwhile: its dummies are no secrets.
     await vault.refresh();
-    const { files, skipped } = await findEnvFiles(folder);
+    const { files, skipped: left } = await findEnvFiles(folder);
+    const skipped = [...left];
     const tracked = await trackedFiles(
       folder,
       files.map(({ file }) => file),
@@ -100,6 +105,7 @@ export class Protector {
         add(onDisk, 'disk', new Set(found.flatMap((one) => (one.absolute === absolute ? one.value : []))));
       }
     }
+    await this.#scanStores(found, withDummies, skipped);
     this.#found = found;
     this.#withDummies = withDummies;
     this.#tracked = tracked;
@@ -111,6 +117,35 @@ export class Protector {
     };
   }
 
+  async #scanStores(
+    found: Found[],
+    withDummies: Set<string>,
+    skipped: { file: string; reason: string }[],
+  ): Promise<void> {
+    const { vault, stores } = this.deps;
+    for (const { kind, label: store, file: link } of (await stores?.()) ?? []) {
+      if (!isSwappable(kind)) continue;
+      try {
+        const file = await fs.realpath(link);
+        const bytes = await fs.readFile(file);
+        if (vault.holdsDummy(bytes.toString('latin1'))) withDummies.add(file);
+        const owner = await storeOwner(vault.directory, file);
+        if (owner !== undefined) {
+          skipped.push({ file: store, reason: ownedBy(owner) });
+          continue;
+        }
+        for (const [index, candidate] of planStore(kind, bytes, (text) => vault.isDummy(text)).entries()) {
+          const { key: name, value, line, inComment, ticked, reason, provider, hosts } = candidate;
+          const id = `${file}#${index}#${sha256(bytes).slice(0, 12)}`;
+          const shown = { id, name, file, store, line, inComment, ticked, reason, provider, hosts, in: candidate.in };
+          found.push({ shown, candidate, value, absolute: file });
+        }
+      } catch (error) {
+        skipped.push({ file: store, reason: fileError(error, link).message });
+      }
+    }
+  }
+
   /** Files in which the last scan saw dummies. */
   get swappedFiles(): ReadonlySet<string> {
     return this.#withDummies;
@@ -118,8 +153,8 @@ export class Protector {
 
   /** What the last scan saw in files. */
   get real(): readonly RealValue[] {
-    return this.#found.flatMap(({ shown: { id, name, file, line, provider }, candidate, value, open }) => {
-      if (file === undefined) return [];
+    return this.#found.flatMap(({ shown: { id, name, file, store, line, provider }, candidate, value, open }) => {
+      if (file === undefined || store !== undefined) return [];
       const key = `${file}#${sha256(Buffer.from(value))}`;
       const known = this.deps.vault.byValue(value);
       const tracked = this.#tracked.has(file);
@@ -272,7 +307,8 @@ export class Protector {
     const pairs = inFile.map(({ candidate, value }): VaultPair => {
       const { start, end, raw } = candidate!;
       const whole = entries.find((entry) => entry.start === start && entry.reach === end && !entry.inComment);
-      return { dummy: secrets.get(value)!.dummy, raw, ...(whole ? { key: whole.key } : {}) };
+      const isEnv = inFile[0]!.shown.store === undefined;
+      return { dummy: secrets.get(value)!.dummy, raw, ...(whole && isEnv ? { key: whole.key } : {}) };
     });
     const edits = inFile.map(({ candidate }, i) => ({
       start: candidate!.start,
@@ -289,12 +325,13 @@ export class Protector {
       await this.#swapText(absolute, { file, before: sha256(bytes), after: sha256(next), pairs }, text, next);
       return true;
     }
+    if (inFile[0]!.shown.store !== undefined) await claimStore(vault.directory, this.deps.folder, file);
     const temporary = await temporaryFor(absolute);
     await vault.begin({ file, before: sha256(bytes), after: sha256(next), pairs, temporary });
     try {
       await writeFileAtomic(absolute, next, {
         expect: bytes,
-        within: this.deps.folder,
+        within: boundsOf(this.deps.folder, file),
         temporary,
         ...(fault ? { fault } : {}),
       });

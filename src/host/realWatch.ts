@@ -15,6 +15,7 @@ import { findEnvFiles, git } from './envFiles';
 import type { OpenDocuments } from './openDocuments';
 import { Protector, type RealValue } from './protect';
 import { giveBack } from './restore';
+import { placeOf } from './stores';
 import type { Vault } from './vault';
 
 const QUIET_MS = 200;
@@ -189,7 +190,7 @@ export class RealWatch implements Disposable {
     ]);
     const contents = new Map<string, string>();
     for (const file of names) {
-      const absolute = path.join(folder, file);
+      const absolute = placeOf(folder, file);
       const bytes = await readIfThere(absolute).catch(() => undefined);
       const text = documents?.unsaved(absolute) ?? new Uint8Array();
       if (bytes) contents.set(file, `${bytes.toString('latin1')}\n${Buffer.from(text).toString('latin1')}`);

@@ -16,6 +16,7 @@ import {
 import type { RestoreReport } from './api';
 import { findEnvFiles } from './envFiles';
 import type { OpenDocuments } from './openDocuments';
+import { boundsOf, keepStores, placeOf } from './stores';
 import { type Vault, type VaultFile, type VaultPair, sha256 } from './vault';
 import { removeWayBack } from './wayBack';
 
@@ -31,7 +32,7 @@ export interface RestoreDeps {
 export async function settle({ folder, vault }: Pick<RestoreDeps, 'folder' | 'vault'>): Promise<void> {
   for (const open of vault.unsettled) {
     if (open.temporary !== undefined) await fs.rm(open.temporary, { force: true });
-    const bytes = await readIfThere(path.join(folder, open.file));
+    const bytes = await readIfThere(placeOf(folder, open.file));
     // Only where every value is seen to stand in the file did the swap not happen.
     const intact =
       bytes !== undefined &&
@@ -73,12 +74,12 @@ export async function restoreFolder({ folder, vault, documents, fault }: Restore
     let broken = false;
     for (const file of candidates) {
       const own = entries.filter((entry) => entry.file === file);
-      const absolute = path.join(folder, file);
+      const absolute = placeOf(folder, file);
       try {
         const bytes = await readIfThere(absolute);
         if (bytes === undefined) continue;
         before.set(file, bytes);
-        if (!isWithin(folder, await realPathOf(absolute)))
+        if (!isWithin(boundsOf(folder, file), await realPathOf(absolute)))
           throw new Error('it is a link out of the folder now: nothing was written through it');
         // Its own spans first: the same value may be written differently elsewhere.
         const given = (now: Uint8Array) => {
@@ -109,7 +110,7 @@ export async function restoreFolder({ folder, vault, documents, fault }: Restore
           try {
             await writeFileAtomic(absolute, second.bytes, {
               expect: bytes,
-              within: folder,
+              within: boundsOf(folder, file),
               temporary,
               ...(fault ? { fault } : {}),
             });
@@ -171,6 +172,9 @@ export async function restoreFolder({ folder, vault, documents, fault }: Restore
         failed.push({ file: 'the vault', reason });
       });
     if (vault.dummiesInFiles.size === 0) await removeWayBack(vault.directory);
+    // What is not taken off the list now is so at the next restore.
+    const stores = vault.files.map(({ file }) => file).filter((file) => path.isAbsolute(file));
+    await keepStores(vault.directory, stores).catch(() => undefined);
   });
   return { restored, merged, failed, unsaved };
 }
@@ -185,7 +189,7 @@ export async function giveBack(
     await settle({ folder, vault });
     const own = vault.files.filter((entry) => entry.file === file);
     const last = own.at(-1);
-    const absolute = path.join(folder, file);
+    const absolute = placeOf(folder, file);
     const text = documents?.unsaved(absolute);
     const now = text ?? (await readIfThere(absolute));
     if (!now || last?.before !== sha256(bytes) || last.after !== sha256(now))

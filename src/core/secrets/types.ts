@@ -41,3 +41,17 @@ export interface Finding {
   readonly place: string;
   readonly action: 'blocked' | 'masked' | 'marked';
 }
+
+/** A secret in a credential store beside the env files: where it stands, whose it is, and where its owner's client puts it. */
+export interface StoreSecret {
+  /** Not yet the vault's name: may hold dots and more. */
+  readonly name: string;
+  /** Byte span. */
+  readonly start: number;
+  readonly end: number;
+  /** For the user, never the value: `the password for example.com`. */
+  readonly what: string;
+  readonly hosts: readonly string[];
+  /** Empty: it is sent in a form that the proxy does not put back. */
+  readonly in: readonly Place[];
+}

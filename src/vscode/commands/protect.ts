@@ -77,7 +77,10 @@ async function choose(values: readonly ScannedValue[]): Promise<readonly Scanned
   const items: Choice[] = [];
   let heading: string | undefined;
   for (const value of values) {
-    const place = value.file ?? vscode.l10n.t('inherited environment');
+    const place =
+      value.store === undefined
+        ? (value.file ?? vscode.l10n.t('inherited environment'))
+        : vscode.l10n.t('{0}: outside this folder, counts for every folder', value.store);
     if (place !== heading) items.push({ label: place, kind: vscode.QuickPickItemKind.Separator });
     heading = place;
     items.push({
@@ -104,7 +107,7 @@ async function choose(values: readonly ScannedValue[]): Promise<readonly Scanned
 }
 
 async function confirmed(chosen: readonly ScannedValue[], warnings: readonly string[]): Promise<boolean> {
-  const files = [...new Set(chosen.flatMap(({ file }) => file ?? []))];
+  const files = [...new Set(chosen.flatMap(({ store, file }) => store ?? file ?? []))];
   const swap = vscode.l10n.t('Swap');
   const detail = [
     vscode.l10n.t(
