@@ -20,6 +20,8 @@ export const HELP = `sandbox-agent: keeps secrets out of the reach of coding age
                                     protect, start the proxy, run CMD through it, stop, restore
   run --real [--dir DIR] -- CMD…    no proxy: CMD gets the real values as its environment, those of the env files of the
                                     folder it runs in (.env.local before .env; none of production)
+  run --restore [--dir DIR] -- CMD… for programs that read the env files themselves: the files hold the real values while CMD
+                                    runs, and their dummies again afterwards
   check METHOD URL [--policy FILE] [--agent LABEL] [-H HEADER]
                                     what the policy says, and why; headers are not matched in this version
   test [--policy FILE]              run the policy's tests

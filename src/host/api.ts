@@ -152,6 +152,15 @@ export interface RotateReport {
   readonly files: readonly string[];
 }
 
+/** Real values are in the files for a while. */
+export interface LoanState {
+  /** Epoch milliseconds; undefined: until the command that asked for it ends. */
+  readonly until: number | undefined;
+  /** This session lent them; else another window or program did. */
+  readonly own: boolean;
+  readonly files: readonly string[];
+}
+
 export interface WatchOptions {
   /** Swap values that the vault knows at once, for the same dummy. In a tracked file only where it was swapped before. */
   readonly autoSwap?: boolean;
@@ -267,6 +276,16 @@ export interface FolderSessionApi extends Disposable {
   /** Swap the chosen values (ids of the last scan). */
   protect(ids: readonly string[]): Promise<ProtectReport>;
   restore(): Promise<RestoreReport>;
+  /** Undefined: the files hold their dummies, as far as they were swapped. */
+  readonly loan: LoanState | undefined;
+  readonly onDidChangeLoan: Event<void>;
+  /**
+   * Restore for a while: real values go into the files, and the dummies come back with `takeBack`, after `minutes`, or when a
+   * session opens the folder after this process has ended. Rejects where that is so already.
+   */
+  lend(minutes: number | undefined): Promise<RestoreReport>;
+  /** The dummies go back. What is refused stays lent, and is tried again. */
+  takeBack(): Promise<ProtectReport>;
   /** Looks out for real values until it is disposed of, or the session is. Once a session. */
   watchFiles(options: WatchOptions): Promise<Disposable>;
   secrets(): Promise<readonly ProtectedSecret[]>;

@@ -226,6 +226,25 @@ export class Protector {
     return { swapped, refused, copies: await remainingCopies(this.deps.folder, values), unsaved: open };
   }
 
+  /**
+   * The end of a loan: the dummies stand again where they stood, as far as the values are there still. What could not be
+   * swapped is in the report; then the loan goes on, and this can be called again.
+   */
+  async takeBack(): Promise<ProtectReport> {
+    const { vault } = this.deps;
+    await this.scan();
+    const { loan } = vault;
+    if (!loan) return { swapped: [], refused: [], copies: [], unsaved: [] };
+    const ids = this.#found.flatMap(({ shown, value, open }) => {
+      const known = vault.byValue(value);
+      const isLent = shown.file !== undefined && loan.files.includes(shown.file);
+      return isLent && open !== 'disk' && known && loan.dummies.includes(known.dummy) ? shown.id : [];
+    });
+    const report = await this.protect(ids, { onlyKnown: true });
+    if (report.refused.length === 0) await vault.exclusively('take back', () => vault.returned());
+    return report;
+  }
+
   /** What lies beside the vault while files hold dummies. */
   async writeWayBack(): Promise<void> {
     const { folder, vault, restoreScript: script, fault } = this.deps;

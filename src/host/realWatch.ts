@@ -119,7 +119,7 @@ export class RealWatch implements Disposable {
     const { vault, found, changed, options } = this.deps;
     const before = this.#known;
     this.#known = new Set(real.map(({ key }) => key));
-    if (vault.dummiesInFiles.size === 0) return;
+    if (vault.dummiesInFiles.size === 0 || vault.loan) return;
     const fresh = real.filter((value) => !before.has(value.key) && isWorthSaying(value));
     const swapped = options.autoSwap === true ? await this.#swap(fresh) : [];
     const keys = new Set(swapped.flatMap((file) => file.keys));

@@ -17,7 +17,7 @@ import type { RestoreReport } from './api';
 import { findEnvFiles } from './envFiles';
 import type { OpenDocuments } from './openDocuments';
 import { boundsOf, keepStores, placeOf } from './stores';
-import { type Vault, type VaultFile, type VaultPair, sha256 } from './vault';
+import { type Loan, type Vault, type VaultFile, type VaultPair, sha256 } from './vault';
 import { removeWayBack } from './wayBack';
 
 export interface RestoreDeps {
@@ -25,6 +25,8 @@ export interface RestoreDeps {
   readonly folder: string;
   readonly vault: Vault;
   readonly documents?: OpenDocuments | undefined;
+  /** Only for a while: the vault keeps everything, and the dummies go back with `Protector.takeBack`. */
+  readonly lend?: Pick<Loan, 'owner' | 'until'>;
   readonly fault?: FaultHook;
 }
 
@@ -47,11 +49,17 @@ export async function settle({ folder, vault }: Pick<RestoreDeps, 'folder' | 'va
   await vault.removeTemporaries();
 }
 
+const NOTHING = new Uint8Array();
+
+/** Said where something must wait until the dummies are back. */
+export const LENT =
+  'The real values of this folder are in its files for a while (Restore for a While, or "run --restore"). Nothing was changed; put the dummies back first, or use Restore to keep the real values there.';
+
 const UNSAVED =
   'it is open with unsaved changes: its real values are back in the editor, and the file itself holds dummies until it is saved. Save it, then run Restore again; until then the vault keeps the values';
 
 /** Gives every file its real values back. What fails, or finds no place any more, keeps its entries in the vault. */
-export async function restoreFolder({ folder, vault, documents, fault }: RestoreDeps): Promise<RestoreReport> {
+export async function restoreFolder({ folder, vault, documents, lend, fault }: RestoreDeps): Promise<RestoreReport> {
   const restored: string[] = [];
   const merged: string[] = [];
   const failed: { file: string; reason: string }[] = [];
@@ -65,6 +73,19 @@ export async function restoreFolder({ folder, vault, documents, fault }: Restore
       ...entries.map(({ file }) => file),
       ...(await findEnvFiles(folder)).files.map(({ file }) => file),
     ]);
+    if (lend) {
+      if (vault.loan) throw new Error(LENT);
+      const holding = [];
+      for (const file of candidates) {
+        const bytes = await readIfThere(placeOf(folder, file)).catch(() => undefined);
+        const text = documents?.unsaved(placeOf(folder, file));
+        if (everyPair.some(({ dummy }) => holds(bytes ?? NOTHING, dummy) || holds(text ?? NOTHING, dummy)))
+          holding.push(file);
+      }
+      if (holding.length === 0) return;
+      const dummies = [...new Set(everyPair.map(({ dummy }) => dummy))];
+      await vault.lent({ ...lend, files: holding, dummies });
+    } else if (vault.loan) await vault.returned();
     /** What stands in the files now. */
     const contents = new Map<string, Uint8Array>();
     /** What editors hold unsaved. */
@@ -134,7 +155,7 @@ export async function restoreFolder({ folder, vault, documents, fault }: Restore
     const isHeld = ({ unsaved: wasText, file, pairs }: VaultFile) =>
       wasText === true &&
       documents === undefined &&
-      !pairs.some(({ dummy }) => holds(before.get(file) ?? new Uint8Array(), dummy));
+      !pairs.some(({ dummy }) => holds(before.get(file) ?? NOTHING, dummy));
     const hasValue = (entry: VaultFile, pair: VaultPair) => {
       if (isHeld(entry)) return false;
       const text = entry.unsaved ? texts.get(entry.file) : undefined;
@@ -166,6 +187,7 @@ export async function restoreFolder({ folder, vault, documents, fault }: Restore
         });
     }
     // After a write that failed a dummy may stand somewhere still: then everything stays known.
+    if (lend) return;
     if (!broken)
       await vault.compact().catch((error: unknown) => {
         const reason = `what was given back could not be taken out of it. ${(error as Error).message}`;
