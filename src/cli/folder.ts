@@ -3,9 +3,17 @@ import { parseArgs } from 'node:util';
 import type { ScanReport, ScannedValue } from '../host/api';
 import { confirm, json, note, openSession, out, UsageError } from './options';
 
-const FLAGS = { json: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' }, all: { type: 'boolean' } } as const;
+const FLAGS = {
+  json: { type: 'boolean' },
+  yes: { type: 'boolean', short: 'y' },
+  all: { type: 'boolean' },
+  stores: { type: 'boolean' },
+} as const;
 
-function read(args: readonly string[]): { dir: string; flags: { json?: boolean; yes?: boolean; all?: boolean } } {
+function read(args: readonly string[]): {
+  dir: string;
+  flags: { json?: boolean; yes?: boolean; all?: boolean; stores?: boolean };
+} {
   const { values, positionals } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: true });
   if (positionals.length > 1) throw new UsageError('One folder at a time.');
   return { dir: positionals[0] ?? '.', flags: values };
@@ -23,10 +31,11 @@ export async function scanCommand(args: readonly string[]): Promise<number> {
 
 function print({ values, files, skipped, warnings }: ScanReport): void {
   if (files.length === 0) out('No .env files.');
-  for (const file of [undefined, ...files]) {
+  const stores = new Set(values.flatMap(({ file, store }) => (store === undefined ? [] : file)));
+  for (const file of [undefined, ...files, ...stores]) {
     const inFile = values.filter((value) => value.file === file);
     if (inFile.length === 0) continue;
-    out(file ?? 'environment');
+    out(inFile[0]!.store ?? file ?? 'environment');
     for (const value of inFile) out(line(value));
   }
   for (const { file, reason } of skipped) note(`not looked at: ${file}: ${reason}`);
@@ -44,7 +53,9 @@ export async function protectCommand(args: readonly string[]): Promise<number> {
   session.onDidNotice(({ message }) => note(message));
   try {
     const scan = await session.scan();
-    const chosen = scan.values.filter(({ ticked }) => flags.all === true || ticked);
+    const chosen = scan.values.filter(({ ticked, store, hosts }) =>
+      store === undefined ? flags.all === true || ticked : flags.stores === true && hosts.length > 0,
+    );
     if (!flags.json) print(scan);
     if (chosen.length === 0) {
       if (flags.json) json({ swapped: [], refused: [], copies: [] });

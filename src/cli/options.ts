@@ -12,12 +12,16 @@ export const HELP = `sandbox-agent: keeps secrets out of the reach of coding age
                                     the proxy alone; SIGHUP reloads policy and secrets, SIGTERM drains and ends;
                                     --no-auth only on a loopback address
   scan [DIR]                        the .env files and what would be swapped
-  protect [DIR] [--yes] [--all]     swap the ticked values (all with --all) for dummies
+  protect [DIR] [--yes] [--all] [--stores]
+                                    swap the ticked values (all with --all) for dummies; with --stores also those of
+                                    ~/.netrc, ~/.npmrc and gh, which programs of every folder read
   restore [DIR]                     give the real values back
   run [--dir DIR] [--label NAME] [--approve-policy] -- CMD…
                                     protect, start the proxy, run CMD through it, stop, restore
   run --real [--dir DIR] -- CMD…    no proxy: CMD gets the real values as its environment, those of the env files of the
                                     folder it runs in (.env.local before .env; none of production)
+  run --restore [--dir DIR] -- CMD… for programs that read the env files themselves: the files hold the real values while CMD
+                                    runs, and their dummies again afterwards
   check METHOD URL [--policy FILE] [--agent LABEL] [-H HEADER]
                                     what the policy says, and why; headers are not matched in this version
   test [--policy FILE]              run the policy's tests

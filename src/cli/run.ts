@@ -13,6 +13,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     options: {
       dir: { type: 'string' },
       real: { type: 'boolean' },
+      restore: { type: 'boolean' },
       sandbox: { type: 'boolean' },
       label: { type: 'string' },
       'approve-policy': { type: 'boolean' },
@@ -22,6 +23,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const command = split < 0 ? [] : args.slice(split + 1);
   if (command.length === 0) throw new UsageError('run … -- CMD: which command?');
   if (values.sandbox) throw new UsageError('"--sandbox" is not in this version. Nothing was run.');
+  if (values.real && values.restore) throw new UsageError('run --real or run --restore: one of them.');
   const where = values['claude-settings'] ?? 'local';
   if (where !== 'local' && where !== 'project' && where !== 'user' && where !== 'none')
     throw new UsageError('--claude-settings must be local, project, user or none.');
@@ -37,7 +39,22 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       session.dispose();
     }
   }
+  if (values.restore) return lentRun(session, command);
   return protectedRun(session, command, values.label ?? 'claude', values['approve-policy'] === true, where);
+}
+
+/** For programs that read the env files themselves: real values in the files while the command runs. */
+async function lentRun(session: FolderSession, command: readonly string[]): Promise<number> {
+  const { failed } = await session.lend(undefined);
+  for (const { file, reason } of failed) note(`not given back: ${file}: ${reason}`);
+  try {
+    if (session.loan === undefined) note('No file holds a dummy: the command runs as it is.');
+    return await execute(command, process.env);
+  } finally {
+    const { refused } = await session.takeBack();
+    for (const { name, file, reason } of refused) note(`still real: ${name}${file ? ` in ${file}` : ''}: ${reason}`);
+    session.dispose();
+  }
 }
 
 async function protectedRun(

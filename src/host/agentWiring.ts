@@ -8,11 +8,13 @@ import { wireClaude, wiredFiles } from './claudeWiring';
 import { denyRules } from './denied';
 import type { Protector } from './protect';
 import type { StateFolder } from './stateFolder';
+import { findStores } from './stores';
 
 export interface AgentWiringDeps {
   readonly state: StateFolder;
   readonly protector: Protector;
   readonly home: string;
+  readonly environment: NodeJS.ProcessEnv;
   readonly notify: (notice: Notice) => void;
 }
 
@@ -76,12 +78,18 @@ export class AgentWiring {
   }
 
   async #settings({ level, openPort, env, policy }: Wired): Promise<ClaudeWiring> {
-    const { state, protector, home } = this.deps;
+    const { state, protector, home, environment } = this.deps;
     const scan = await protector.scan();
     const hosts = policy.rules.filter(({ type }) => type !== 'block').flatMap(({ match }) => match.host ?? []);
     return {
       env,
-      deny: await denyRules(state.folder, state.directory, home, scan, protector.swappedFiles),
+      deny: await denyRules(
+        state.folder,
+        state.directory,
+        await findStores(home, environment),
+        scan,
+        protector.swappedFiles,
+      ),
       sandbox:
         level === 'confined commands'
           ? {

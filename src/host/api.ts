@@ -39,6 +39,8 @@ export interface ScannedValue {
   readonly name: string;
   /** Relative to the folder, with `/`; undefined for the environment. */
   readonly file: string | undefined;
+  /** A credential store outside the folder, as the user knows it: `~/.netrc`. Then `file` is absolute. */
+  readonly store?: string;
   readonly line: number;
   readonly inComment: boolean;
   readonly ticked: boolean;
@@ -64,6 +66,8 @@ export interface ProtectReport {
   readonly refused: readonly { readonly name: string; readonly file: string | undefined; readonly reason: string }[];
   /** Remaining copies of a protected value in the folder or its git history. */
   readonly copies: readonly { readonly name: string; readonly where: string }[];
+  /** Files open with unsaved changes: the dummies stand in the editor, and in the file once it is saved. */
+  readonly unsaved: readonly string[];
 }
 
 export interface RestoreReport {
@@ -72,6 +76,8 @@ export interface RestoreReport {
   readonly merged: readonly string[];
   /** Files that could not be written, and values that found no place any more: they stay in the vault. */
   readonly failed: readonly { readonly file: string; readonly reason: string }[];
+  /** Of `failed`: open with unsaved changes. The editor's text has its real values; to be saved, and restored again. */
+  readonly unsaved: readonly string[];
 }
 
 /** A protected secret as shown: never the value. */
@@ -146,11 +152,18 @@ export interface RotateReport {
   readonly files: readonly string[];
 }
 
+/** Real values are in the files for a while. */
+export interface LoanState {
+  /** Epoch milliseconds; undefined: until the command that asked for it ends. */
+  readonly until: number | undefined;
+  /** This session lent them; else another window or program did. */
+  readonly own: boolean;
+  readonly files: readonly string[];
+}
+
 export interface WatchOptions {
   /** Swap values that the vault knows at once, for the same dummy. In a tracked file only where it was swapped before. */
   readonly autoSwap?: boolean;
-  /** Files (absolute) that are not to be written now: open and changed in an editor. */
-  readonly leaveAlone?: (file: string) => boolean;
   /** How long it must be quiet before we look; default 200 ms. */
   readonly quietMs?: number;
 }
@@ -263,6 +276,16 @@ export interface FolderSessionApi extends Disposable {
   /** Swap the chosen values (ids of the last scan). */
   protect(ids: readonly string[]): Promise<ProtectReport>;
   restore(): Promise<RestoreReport>;
+  /** Undefined: the files hold their dummies, as far as they were swapped. */
+  readonly loan: LoanState | undefined;
+  readonly onDidChangeLoan: Event<void>;
+  /**
+   * Restore for a while: real values go into the files, and the dummies come back with `takeBack`, after `minutes`, or when a
+   * session opens the folder after this process has ended. Rejects where that is so already.
+   */
+  lend(minutes: number | undefined): Promise<RestoreReport>;
+  /** The dummies go back. What is refused stays lent, and is tried again. */
+  takeBack(): Promise<ProtectReport>;
   /** Looks out for real values until it is disposed of, or the session is. Once a session. */
   watchFiles(options: WatchOptions): Promise<Disposable>;
   secrets(): Promise<readonly ProtectedSecret[]>;

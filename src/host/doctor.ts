@@ -2,8 +2,9 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import type { DoctorLine, PolicyState, ProtectedSecret, ScanReport, SessionState } from './api';
-import { credentialStores } from './denied';
 import type { Served } from './served';
+import { describeStore } from '../core/env/stores';
+import { findStores } from './stores';
 import { findProgram } from './tools';
 
 export interface Examined {
@@ -110,12 +111,7 @@ export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
   for (const { file, reason } of scan.skipped) add('warning', `${file} was not looked at: ${reason}.`);
   for (const warning of scan.warnings) add('warning', warning);
 
-  for (const store of await credentialStores(home))
-    add(
-      'warning',
-      `~/${store} holds credentials that agents can read.`,
-      "Claude Code's Read tool is told to leave it alone while the proxy runs; a command of an agent that is not confined reads it all the same. This version does not swap it.",
-    );
+  lines.push(...(await storeLines(examined, home)));
   const [claude, bwrap, socat] = await Promise.all([findProgram('claude'), findProgram('bwrap'), findProgram('socat')]);
   add(
     claude ? 'ok' : 'warning',
@@ -139,5 +135,36 @@ export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
     'The state folder is for you alone.',
     mode700 ? '' : `chmod 700 ${directory}`,
   );
+  return lines;
+}
+
+/** Which kinds of credentials are where; never a value. */
+async function storeLines({ environment, secrets, scan }: Examined, home: string): Promise<DoctorLine[]> {
+  const lines: DoctorLine[] = [];
+  for (const { kind, label, file } of await findStores(home, environment)) {
+    const bytes = await fs.readFile(file).catch(() => undefined);
+    const target = await fs.realpath(file).catch(() => file);
+    const kinds = bytes ? describeStore(kind, bytes) : ['credentials that this program cannot read'];
+    if (kinds.length === 0) continue;
+    const what = `${label} holds ${kinds.join(', ')}`;
+    const isSwapped = secrets.some(({ files }) => files.includes(target));
+    const isReal = scan.values.some((value) => value.file === target);
+    if (isSwapped && !isReal) {
+      lines.push({
+        status: 'ok',
+        what: `${what}: dummies, whose values the vault of this folder has. In every folder, programs that use them work through the proxy of this folder only.`,
+        fix: '',
+      });
+      continue;
+    }
+    const offer = isReal
+      ? ' Or swap it: "Protect Workspace" lists it, as "sandbox-agent protect --stores" does.'
+      : ' This version does not swap it.';
+    lines.push({
+      status: 'warning',
+      what: `${what}, which agents can read.`,
+      fix: `Claude Code's Read tool is told to leave it alone while the proxy runs, and with the level "confined commands" its commands are kept out as well; another agent's command reads it all the same.${offer}`,
+    });
+  }
   return lines;
 }

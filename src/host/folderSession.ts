@@ -16,6 +16,7 @@ import type {
   FolderSessionApi,
   FoundReal,
   Level,
+  LoanState,
   Notice,
   PolicyControl,
   ProtectReport,
@@ -31,16 +32,18 @@ import { AgentWiring, type Wired } from './agentWiring';
 import { loadAuthority, upstreamRoots, writeBundle } from './authority';
 import { wiredFiles } from './claudeWiring';
 import { diagnose } from './doctor';
-import { type Lock, takeLock } from './lock';
+import { type Lock, isAlive, ownerNow, takeLock } from './lock';
+import type { OpenDocuments } from './openDocuments';
 import { DEFAULT_POLICY_FILE, PolicyFile } from './policyFile';
 import { Protector } from './protect';
 import { ProxyProcess, ProxyStartError } from './proxyProcess';
 import { realEnvironment } from './realEnvironment';
 import { RealWatch } from './realWatch';
-import { restoreFolder, settle } from './restore';
+import { LENT, restoreFolder, settle } from './restore';
 import { servedElsewhere } from './served';
 import { type Stored, readStored, writeStored } from './sessionStore';
 import { type StateFolder, openStateFolder } from './stateFolder';
+import { findStores } from './stores';
 import { findProgram } from './tools';
 import { userProxy } from './userProxy';
 import { Vault } from './vault';
@@ -53,6 +56,8 @@ const BACK_OFF_MS = [250, 500, 1_000, 2_000, 4_000];
 /** A proxy that ran this long before it crashed starts the count anew. */
 const STEADY_MS = 60_000;
 const FLOWS_PER_PROCESS = 1e9;
+/** A loan whose owner lives and did not end it in time is ended by others so much later. */
+const LATE_MS = 60_000;
 
 export interface FolderSessionOptions {
   readonly folder: string;
@@ -70,6 +75,8 @@ export interface FolderSessionOptions {
   readonly home?: string;
   /** What opens an encrypted vault. Without: a vault that is encrypted makes `open` reject with `VaultError` `locked`. */
   readonly keys?: VaultKeys;
+  /** Env files with unsaved changes in the editor; without: there is no editor. */
+  readonly documents?: OpenDocuments;
   /** Who we are, for another window that finds the lock: `VS Code`, `command line`. */
   readonly what: string;
 }
@@ -103,6 +110,8 @@ export class FolderSession implements FolderSessionApi {
   readonly onDidLog = this.#logs.event;
   readonly #finds = new Emitter<FoundReal>();
   readonly onDidFindReal = this.#finds.event;
+  readonly #loans = new Emitter<void>();
+  readonly onDidChangeLoan = this.#loans.event;
   readonly #environment: NodeJS.ProcessEnv;
   #state: SessionState = { kind: 'stopped' };
   #queue: Promise<unknown> = Promise.resolve();
@@ -117,6 +126,7 @@ export class FolderSession implements FolderSessionApi {
   #disposed = false;
   #vaultWatch: Disposable | undefined;
   #realWatch: RealWatch | undefined;
+  #loanTimer: NodeJS.Timeout | undefined;
   /** What the proxy was told last, as JSON: never written anywhere. */
   #sentSecrets = '';
 
@@ -160,11 +170,14 @@ export class FolderSession implements FolderSessionApi {
       vault,
       environment: this.#environment,
       restoreScript: this.#restoreScript,
+      documents: this.options.documents,
+      stores: () => findStores(this.#home, this.#environment),
     });
     const wiring = new AgentWiring({
       state,
       protector,
-      home: this.options.home ?? os.homedir(),
+      home: this.#home,
+      environment: this.#environment,
       notify: (notice) => this.#notices.fire(notice),
     });
     this.#opened = { state, vault, control, policy, protector, wiring };
@@ -173,6 +186,7 @@ export class FolderSession implements FolderSessionApi {
       // Of this version, and where an earlier one had protected.
       if (vault.dummiesInFiles.size > 0) await protector.writeWayBack().catch(() => undefined);
     });
+    await this.#settleLoan(true);
     policy.onDidChange(({ approvedText }) => this.#running?.proxy.send({ type: 'policy', text: approvedText }));
     await this.#settleWiring(state);
   }
@@ -191,6 +205,7 @@ export class FolderSession implements FolderSessionApi {
   }
 
   async scan(): Promise<ScanReport> {
+    await this.#settleLoan();
     const report = await this.#need().protector.scan();
     this.#sendSecrets();
     return report;
@@ -198,7 +213,10 @@ export class FolderSession implements FolderSessionApi {
 
   async protect(ids: readonly string[]): Promise<ProtectReport> {
     return this.#serial(async () => {
-      const report = await this.#need().protector.protect(ids);
+      const { vault, protector } = this.#need();
+      await vault.refresh();
+      if (vault.loan) throw new Error(LENT);
+      const report = await protector.protect(ids);
       await this.#ensurePolicyFile();
       this.#sendSecrets();
       await this.#rewire();
@@ -210,11 +228,102 @@ export class FolderSession implements FolderSessionApi {
   async restore(): Promise<RestoreReport> {
     return this.#serial(async () => {
       const { state, vault } = this.#need();
-      const report = await restoreFolder({ folder: state.folder, vault });
+      const report = await restoreFolder({ folder: state.folder, vault, documents: this.options.documents });
+      this.#loanEnded();
       this.#sendSecrets();
       await this.#rewire();
       await this.#realWatch?.rebase();
       return report;
+    });
+  }
+
+  get loan(): LoanState | undefined {
+    const loan = this.#opened?.vault.loan;
+    if (!loan) return undefined;
+    const { owner, until, files } = loan;
+    const own = owner.pid === process.pid && isAlive(owner);
+    return { own, files, until: until === undefined ? undefined : Date.parse(until) };
+  }
+
+  lend(minutes: number | undefined): Promise<RestoreReport> {
+    return this.#serial(async () => {
+      const { state, vault } = this.#need();
+      const until = minutes === undefined ? {} : { until: new Date(Date.now() + minutes * 60_000).toISOString() };
+      const lend = { owner: ownerNow(this.options.what), ...until };
+      const report = await restoreFolder({ folder: state.folder, vault, documents: this.options.documents, lend });
+      await this.#rewire();
+      await this.#realWatch?.rebase();
+      if (minutes !== undefined && vault.loan)
+        this.#loanTimer = setTimeout(() => void this.#loanOver(), minutes * 60_000);
+      this.#loans.fire();
+      return report;
+    });
+  }
+
+  takeBack(): Promise<ProtectReport> {
+    return this.#serial(() => this.#takeBack());
+  }
+
+  async #takeBack(): Promise<ProtectReport> {
+    const { state, vault } = this.#need();
+    // Of its own: the ids of the scan that a user chooses from must stay valid.
+    const protector = new Protector({
+      folder: state.folder,
+      vault,
+      environment: {},
+      restoreScript: this.#restoreScript,
+      documents: this.options.documents,
+      stores: () => findStores(this.#home, this.#environment),
+    });
+    let report = await protector.takeBack();
+    // Written to while we swapped: once more.
+    if (report.refused.length > 0) report = await protector.takeBack();
+    this.#loanEnded();
+    await this.#rewire();
+    await this.#realWatch?.rebase();
+    return report;
+  }
+
+  #loanEnded(): void {
+    clearTimeout(this.#loanTimer);
+    this.#loanTimer = undefined;
+    this.#loans.fire();
+  }
+
+  async #loanOver(): Promise<void> {
+    try {
+      const { refused } = await this.takeBack();
+      this.#notices.fire(
+        refused.length === 0
+          ? { severity: 'information', message: 'The time is over: the dummies are back in the files.' }
+          : {
+              severity: 'error',
+              message: `The time is over, but these files still hold real values: ${[...new Set(refused.map(({ file }) => file))].join(', ')}. ${refused[0]!.reason}`,
+            },
+      );
+    } catch (error) {
+      const message = `The dummies could not be put back, and the files hold real values. ${(error as Error).message}`;
+      this.#notices.fire({ severity: 'error', message });
+    }
+  }
+
+  /** What a process lent that ended since, or that lets its time pass, is taken back by whoever looks next. */
+  async #settleLoan(opening = false): Promise<void> {
+    const { vault } = this.#need();
+    const isStale = () => {
+      const { loan } = vault;
+      // Nobody in this process knows of it yet.
+      if (loan && opening && loan.owner.pid === process.pid) return true;
+      return loan && (!isAlive(loan.owner) || Date.parse(loan.until ?? '') + LATE_MS < Date.now());
+    };
+    if (!isStale()) return;
+    await this.#serial(async () => {
+      await vault.refresh();
+      if (!isStale()) return;
+      const { swapped, refused } = await this.#takeBack();
+      this.#logs.fire(
+        `real values were left in files by a program that ended: ${swapped.length} have their dummies again, ${refused.length} could not be swapped`,
+      );
     });
   }
 
@@ -225,6 +334,7 @@ export class FolderSession implements FolderSessionApi {
       folder: state.folder,
       vault,
       restoreScript: this.#restoreScript,
+      documents: this.options.documents,
       options,
       serial: (work) => this.#serial(work),
       found: (report) => this.#finds.fire(report),
@@ -234,6 +344,10 @@ export class FolderSession implements FolderSessionApi {
     this.#realWatch = watch;
     await watch.start();
     return watch;
+  }
+
+  get #home(): string {
+    return this.options.home ?? os.homedir();
   }
 
   get #restoreScript(): string {
@@ -562,7 +676,7 @@ export class FolderSession implements FolderSessionApi {
       unwired: await wiring.changedBack(),
       scan: await this.scan(),
       environment: this.#environment,
-      home: this.options.home ?? os.homedir(),
+      home: this.#home,
       served: this.#running ? undefined : await servedElsewhere(state),
     });
   }
@@ -588,9 +702,11 @@ export class FolderSession implements FolderSessionApi {
     this.#vaultWatch?.dispose();
     this.#realWatch?.dispose();
     clearTimeout(this.#retry);
+    clearTimeout(this.#loanTimer);
     this.#running?.proxy.abandon();
     this.#running = undefined;
     void this.#lock?.release();
-    for (const emitter of [this.#states, this.#flows, this.#notices, this.#logs, this.#finds]) emitter.dispose();
+    for (const emitter of [this.#states, this.#flows, this.#notices, this.#logs, this.#finds, this.#loans])
+      emitter.dispose();
   }
 }

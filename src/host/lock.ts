@@ -149,7 +149,10 @@ export function processRuns(pid: number): boolean {
   }
 }
 
-function isAlive({ pid, started }: Owner): boolean {
+/** This process, for a journal that must know who is at work. */
+export const ownerNow = (what: string): Owner => ({ pid: process.pid, started: startOf(process.pid), what });
+
+export function isAlive({ pid, started }: Owner): boolean {
   if (!processRuns(pid)) return false;
   const now = startOf(pid);
   return started === 0 || now === 0 || now === started;

@@ -5,15 +5,18 @@ import fs from 'node:fs/promises';
 import { makeDummy } from '../core/env/dummy';
 import { scanEnv } from '../core/env/scan';
 import { restoreBytes, splice } from '../core/env/splice';
+import { isSwappable, planStore } from '../core/env/stores';
 import { type Candidate, planFile } from '../core/env/swap';
 import { isServedPlace, lookupProvider } from '../core/secrets/providers';
-import { type FaultHook, temporaryFor, writeFileAtomic } from '../files/atomicFile';
+import { type FaultHook, fileError, temporaryFor, writeFileAtomic } from '../files/atomicFile';
 import type { ProtectReport, ScanReport, ScannedValue } from './api';
 import { remainingCopies } from './copies';
 import { findEnvFiles, trackedFiles } from './envFiles';
+import type { OpenDocuments } from './openDocuments';
 import { readersOfFiles } from './readers';
 import { settle } from './restore';
-import { type Vault, type VaultPair, type VaultSecret, sha256 } from './vault';
+import { type Store, boundsOf, claimStore, ownedBy, storeOwner } from './stores';
+import { type Vault, type VaultFile, type VaultPair, type VaultSecret, sha256 } from './vault';
 import { writeWayBack } from './wayBack';
 
 /** What a scan found, with the values: never leaves this process. */
@@ -22,7 +25,13 @@ interface Found {
   readonly candidate: Candidate | undefined;
   readonly value: string;
   readonly absolute: string | undefined;
+  /** `text`: in a text that nobody saved; `disk`: only in the file under such a text. */
+  readonly open?: 'text' | 'disk';
 }
+
+/** Why a value under an unsaved text is left: the file is never written under an editor. */
+const ON_DISK =
+  'only the file on disk has it: the file is open with unsaved changes, and holds this value until they are saved';
 
 /** A value that stands in an env file, as it is. */
 export interface RealValue extends Pick<ScannedValue, 'id' | 'name' | 'line' | 'ticked' | 'provider'> {
@@ -32,6 +41,8 @@ export interface RealValue extends Pick<ScannedValue, 'id' | 'name' | 'line' | '
   /** The vault has it. */
   readonly known: VaultSecret | undefined;
   readonly tracked: boolean;
+  /** In the text of an editor, which nobody saved yet. */
+  readonly unsaved: boolean;
 }
 
 export interface ProtectOptions {
@@ -46,6 +57,9 @@ export interface ProtectorDeps {
   readonly environment: NodeJS.ProcessEnv;
   /** dist/restore.mjs, absolute: what is put beside the vault for a restore without us. */
   readonly restoreScript?: string | undefined;
+  readonly documents?: OpenDocuments | undefined;
+  /** Credential stores of the user that may be swapped as well; default: none. */
+  readonly stores?: () => Promise<readonly Store[]>;
   readonly fault?: FaultHook;
 }
 
@@ -57,10 +71,11 @@ export class Protector {
   constructor(private readonly deps: ProtectorDeps) {}
 
   async scan(): Promise<ScanReport> {
-    const { folder, vault } = this.deps;
+    const { folder, vault, documents } = this.deps;
     // Another process may have protected meanwhile: its dummies are no secrets.
     await vault.refresh();
-    const { files, skipped } = await findEnvFiles(folder);
+    const { files, skipped: left } = await findEnvFiles(folder);
+    const skipped = [...left];
     const tracked = await trackedFiles(
       folder,
       files.map(({ file }) => file),
@@ -68,21 +83,29 @@ export class Protector {
     const found: Found[] = this.#environment();
     const withDummies = new Set<string>();
     for (const { file, absolute } of files) {
-      const bytes = await fs.readFile(absolute);
-      if (vault.holdsDummy(bytes.toString('latin1'))) withDummies.add(file);
-      planFile(bytes, { tracked: tracked.has(file), isDummy: (text) => vault.isDummy(text) }).forEach(
-        (candidate, index) => {
-          const { key, line, inComment, ticked, reason, provider, hosts } = candidate;
-          const id = `${file}#${index}#${sha256(bytes).slice(0, 12)}`;
-          found.push({
-            shown: { id, name: key, file, line, inComment, ticked, reason, provider, hosts, in: candidate.in },
-            candidate,
-            value: candidate.value,
-            absolute,
-          });
-        },
-      );
+      const onDisk = await fs.readFile(absolute);
+      if (vault.holdsDummy(onDisk.toString('latin1'))) withDummies.add(file);
+      const text = documents?.unsaved(absolute);
+      const context = { tracked: tracked.has(file), isDummy: (value: string) => vault.isDummy(value) };
+      const add = (bytes: Uint8Array, open: Found['open'], skip: ReadonlySet<string> = new Set()) => {
+        for (const [index, candidate] of planFile(bytes, context).entries()) {
+          const { key: name, value, line, inComment, provider, hosts } = candidate;
+          if (skip.has(value)) continue;
+          const disk = open === 'disk';
+          const id = `${file}#${disk ? 'disk' : ''}${index}#${sha256(bytes).slice(0, 12)}`;
+          const ticked = candidate.ticked && !disk;
+          const reason = disk ? ON_DISK : candidate.reason;
+          const shown = { id, name, file, line, inComment, ticked, reason, provider, hosts, in: candidate.in };
+          found.push({ shown, candidate, value, absolute, ...(open ? { open } : {}) });
+        }
+      };
+      if (!text) add(onDisk, undefined);
+      else {
+        add(text, 'text');
+        add(onDisk, 'disk', new Set(found.flatMap((one) => (one.absolute === absolute ? one.value : []))));
+      }
     }
+    await this.#scanStores(found, withDummies, skipped);
     this.#found = found;
     this.#withDummies = withDummies;
     this.#tracked = tracked;
@@ -94,6 +117,35 @@ export class Protector {
     };
   }
 
+  async #scanStores(
+    found: Found[],
+    withDummies: Set<string>,
+    skipped: { file: string; reason: string }[],
+  ): Promise<void> {
+    const { vault, stores } = this.deps;
+    for (const { kind, label: store, file: link } of (await stores?.()) ?? []) {
+      if (!isSwappable(kind)) continue;
+      try {
+        const file = await fs.realpath(link);
+        const bytes = await fs.readFile(file);
+        if (vault.holdsDummy(bytes.toString('latin1'))) withDummies.add(file);
+        const owner = await storeOwner(vault.directory, file);
+        if (owner !== undefined) {
+          skipped.push({ file: store, reason: ownedBy(owner) });
+          continue;
+        }
+        for (const [index, candidate] of planStore(kind, bytes, (text) => vault.isDummy(text)).entries()) {
+          const { key: name, value, line, inComment, ticked, reason, provider, hosts } = candidate;
+          const id = `${file}#${index}#${sha256(bytes).slice(0, 12)}`;
+          const shown = { id, name, file, store, line, inComment, ticked, reason, provider, hosts, in: candidate.in };
+          found.push({ shown, candidate, value, absolute: file });
+        }
+      } catch (error) {
+        skipped.push({ file: store, reason: fileError(error, link).message });
+      }
+    }
+  }
+
   /** Files in which the last scan saw dummies. */
   get swappedFiles(): ReadonlySet<string> {
     return this.#withDummies;
@@ -101,11 +153,13 @@ export class Protector {
 
   /** What the last scan saw in files. */
   get real(): readonly RealValue[] {
-    return this.#found.flatMap(({ shown: { id, name, file, line, ticked, provider }, value }) => {
-      if (file === undefined) return [];
+    return this.#found.flatMap(({ shown: { id, name, file, store, line, provider }, candidate, value, open }) => {
+      if (file === undefined || store !== undefined) return [];
       const key = `${file}#${sha256(Buffer.from(value))}`;
       const known = this.deps.vault.byValue(value);
-      return [{ id, name, file, line, ticked, provider, key, known, tracked: this.#tracked.has(file) }];
+      const tracked = this.#tracked.has(file);
+      const ticked = candidate?.ticked === true;
+      return [{ id, name, file, line, ticked, provider, key, known, tracked, unsaved: open === 'text' }];
     });
   }
 
@@ -137,9 +191,13 @@ export class Protector {
 
   /** Swaps the chosen values of the last scan. A file that changed since is refused, not guessed at. */
   async protect(ids: readonly string[], { onlyKnown = false }: ProtectOptions = {}): Promise<ProtectReport> {
-    const chosen = this.#found.filter(({ shown }) => ids.includes(shown.id));
+    const asked = this.#found.filter(({ shown }) => ids.includes(shown.id));
+    const chosen = asked.filter(({ open }) => open !== 'disk');
     const swapped: { name: string; file: string }[] = [];
-    const refused: { name: string; file: string | undefined; reason: string }[] = [];
+    const refused: { name: string; file: string | undefined; reason: string }[] = asked
+      .filter(({ open }) => open === 'disk')
+      .map(({ shown }) => ({ name: shown.name, file: shown.file, reason: ON_DISK }));
+    const unsaved = new Set<string>();
     const names = new Set<string>();
     await this.deps.vault.exclusively('protect', async () => {
       await settle(this.deps);
@@ -153,7 +211,7 @@ export class Protector {
         const inFile = chosen.filter((found) => found.absolute === absolute && secrets.has(found.value));
         if (inFile.length === 0) continue;
         try {
-          await this.#swapFile(absolute, inFile, secrets);
+          if (await this.#swapFile(absolute, inFile, secrets)) unsaved.add(inFile[0]!.shown.file!);
           swapped.push(...inFile.map(({ shown }) => ({ name: shown.name, file: shown.file! })));
         } catch (error) {
           refused.push(
@@ -162,9 +220,29 @@ export class Protector {
         }
       }
     });
-    if (onlyKnown) return { swapped, refused, copies: [] };
+    const open = [...unsaved];
+    if (onlyKnown) return { swapped, refused, copies: [], unsaved: open };
     const values = this.deps.vault.secrets.filter(({ name }) => names.has(name));
-    return { swapped, refused, copies: await remainingCopies(this.deps.folder, values) };
+    return { swapped, refused, copies: await remainingCopies(this.deps.folder, values), unsaved: open };
+  }
+
+  /**
+   * The end of a loan: the dummies stand again where they stood, as far as the values are there still. What could not be
+   * swapped is in the report; then the loan goes on, and this can be called again.
+   */
+  async takeBack(): Promise<ProtectReport> {
+    const { vault } = this.deps;
+    await this.scan();
+    const { loan } = vault;
+    if (!loan) return { swapped: [], refused: [], copies: [], unsaved: [] };
+    const ids = this.#found.flatMap(({ shown, value, open }) => {
+      const known = vault.byValue(value);
+      const isLent = shown.file !== undefined && loan.files.includes(shown.file);
+      return isLent && open !== 'disk' && known && loan.dummies.includes(known.dummy) ? shown.id : [];
+    });
+    const report = await this.protect(ids, { onlyKnown: true });
+    if (report.refused.length === 0) await vault.exclusively('take back', () => vault.returned());
+    return report;
   }
 
   /** What lies beside the vault while files hold dummies. */
@@ -232,21 +310,24 @@ export class Protector {
     return secrets;
   }
 
+  /** True: in the text of an editor, unsaved. */
   async #swapFile(
     absolute: string,
     inFile: readonly Found[],
     secrets: ReadonlyMap<string, VaultSecret>,
-  ): Promise<void> {
-    const { vault, fault } = this.deps;
+  ): Promise<boolean> {
+    const { vault, fault, documents } = this.deps;
     const file = inFile[0]!.shown.file!;
-    const bytes = await fs.readFile(absolute);
+    const text = documents?.unsaved(absolute);
+    const bytes = text ?? (await fs.readFile(absolute));
     if (!inFile.every(({ shown }) => shown.id.endsWith(sha256(bytes).slice(0, 12))))
       throw new Error('The file changed since it was scanned; scan again.');
     const entries = scanEnv(bytes);
     const pairs = inFile.map(({ candidate, value }): VaultPair => {
       const { start, end, raw } = candidate!;
       const whole = entries.find((entry) => entry.start === start && entry.reach === end && !entry.inComment);
-      return { dummy: secrets.get(value)!.dummy, raw, ...(whole ? { key: whole.key } : {}) };
+      const isEnv = inFile[0]!.shown.store === undefined;
+      return { dummy: secrets.get(value)!.dummy, raw, ...(whole && isEnv ? { key: whole.key } : {}) };
     });
     const edits = inFile.map(({ candidate }, i) => ({
       start: candidate!.start,
@@ -254,15 +335,22 @@ export class Protector {
       text: pairs[i]!.dummy,
     }));
     const next = splice(bytes, edits);
-    const back = restoreBytes(next, pairs);
-    if (Buffer.compare(Buffer.from(back.bytes), bytes) !== 0)
+    // As Restore will do it. The file may hold dummies of an earlier swap, also of the same value.
+    const all = [...vault.files.filter((entry) => entry.file === file).flatMap((entry) => entry.pairs), ...pairs];
+    const back = restoreBytes(next, all).bytes;
+    if (Buffer.compare(Buffer.from(back), Buffer.from(restoreBytes(bytes, all).bytes)) !== 0)
       throw new Error('The swap of this file could not be undone exactly; it was left as it is.');
+    if (text) {
+      await this.#swapText(absolute, { file, before: sha256(bytes), after: sha256(next), pairs }, text, next);
+      return true;
+    }
+    if (inFile[0]!.shown.store !== undefined) await claimStore(vault.directory, this.deps.folder, file);
     const temporary = await temporaryFor(absolute);
     await vault.begin({ file, before: sha256(bytes), after: sha256(next), pairs, temporary });
     try {
       await writeFileAtomic(absolute, next, {
         expect: bytes,
-        within: this.deps.folder,
+        within: boundsOf(this.deps.folder, file),
         temporary,
         ...(fault ? { fault } : {}),
       });
@@ -272,5 +360,20 @@ export class Protector {
     }
     // The file is swapped, whatever happens now: what could not be noted, the next settle notes.
     await vault.end(file).catch(() => undefined);
+    return false;
+  }
+
+  /** The vault knows of it before and after: the editor may keep an unsaved text over a crash, and save it long afterwards. */
+  async #swapText(absolute: string, entry: VaultFile, text: Uint8Array, next: Uint8Array): Promise<void> {
+    const { vault, documents } = this.deps;
+    const before = vault.files.filter(({ file }) => file === entry.file);
+    await vault.begin({ ...entry, unsaved: true });
+    await vault.end(entry.file);
+    try {
+      await documents!.replace(absolute, text, next);
+    } catch (error) {
+      await vault.restored(entry.file, before);
+      throw error;
+    }
   }
 }

@@ -115,7 +115,9 @@ function loaded(here: readonly Source[]): readonly Source[] {
 
 async function readSources(folder: string, vault: Vault): Promise<Source[]> {
   const found = (await findEnvFiles(folder)).files.map(({ file }) => file);
-  const names = [...new Set([...found, ...vault.files.map(({ file }) => file)])];
+  const names = [...new Set([...found, ...vault.files.map(({ file }) => file)])].filter(
+    (file) => !path.isAbsolute(file),
+  );
   const everyPair = vault.files.flatMap(({ pairs }) => pairs);
   return Promise.all(
     names.map(async (file): Promise<Source> => {

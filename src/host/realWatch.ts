@@ -12,8 +12,10 @@ import { isEnvFileName, isSkippedDirectory } from '../core/env/scan';
 import { readIfThere } from '../files/atomicFile';
 import type { FoundReal, FoundValue, MissingDummy, UndoReport, WatchOptions } from './api';
 import { findEnvFiles, git } from './envFiles';
+import type { OpenDocuments } from './openDocuments';
 import { Protector, type RealValue } from './protect';
 import { giveBack } from './restore';
+import { placeOf } from './stores';
 import type { Vault } from './vault';
 
 const QUIET_MS = 200;
@@ -26,6 +28,7 @@ export interface RealWatchDeps {
   readonly folder: string;
   readonly vault: Vault;
   readonly restoreScript: string | undefined;
+  readonly documents?: OpenDocuments | undefined;
   readonly options: WatchOptions;
   /** Waits for the session's other work. */
   readonly serial: <T>(work: () => Promise<T>) => Promise<T>;
@@ -55,9 +58,9 @@ export class RealWatch implements Disposable {
   #disposed = false;
 
   constructor(private readonly deps: RealWatchDeps) {
-    const { folder, vault, restoreScript } = deps;
+    const { folder, vault, restoreScript, documents } = deps;
     // Of its own: the ids of the scan that a user chooses from must stay valid.
-    this.#protector = new Protector({ folder, vault, restoreScript, environment: {} });
+    this.#protector = new Protector({ folder, vault, restoreScript, documents, environment: {} });
   }
 
   /** Reports at once what the vault knows and is real; what else is real now was the user's choice. */
@@ -74,15 +77,18 @@ export class RealWatch implements Disposable {
     });
   }
 
-  /** What is real now is so by the user's own command. Within the session's serial work. */
+  /** What is real now is so by the user's own command, also what an undo had kept. Within the session's serial work. */
   async rebase(): Promise<void> {
+    this.#kept.clear();
     this.#known = new Set((await this.#look()).map(({ key }) => key));
     this.#missing = await this.#missingNow();
     await this.#place();
   }
 
-  #look(): Promise<readonly RealValue[]> {
-    return this.#protector.scan().then(() => this.#protector.real);
+  /** What somebody is typing is no news until it is saved, unless the vault knows it. */
+  async #look(): Promise<readonly RealValue[]> {
+    await this.#protector.scan();
+    return this.#protector.real.filter(({ unsaved, known }) => !unsaved || known !== undefined);
   }
 
   #schedule(): void {
@@ -113,7 +119,7 @@ export class RealWatch implements Disposable {
     const { vault, found, changed, options } = this.deps;
     const before = this.#known;
     this.#known = new Set(real.map(({ key }) => key));
-    if (vault.dummiesInFiles.size === 0) return;
+    if (vault.dummiesInFiles.size === 0 || vault.loan) return;
     const fresh = real.filter((value) => !before.has(value.key) && isWorthSaying(value));
     const swapped = options.autoSwap === true ? await this.#swap(fresh) : [];
     const keys = new Set(swapped.flatMap((file) => file.keys));
@@ -132,38 +138,37 @@ export class RealWatch implements Disposable {
 
   /** Those that the vault knows get their dummies back. In a tracked file only where the user had swapped it before. */
   async #swap(fresh: readonly RealValue[]): Promise<readonly Swapped[]> {
-    const { vault, folder, options } = this.deps;
+    const { vault, folder, documents } = this.deps;
     const before = new Set(vault.files.map(({ file }) => file));
     const wanted = fresh.filter(
       ({ known, key, file, tracked }) =>
-        known !== undefined &&
-        known.revoked === undefined &&
-        !this.#kept.has(key) &&
-        (!tracked || before.has(file)) &&
-        options.leaveAlone?.(path.join(folder, file)) !== true,
+        known !== undefined && known.revoked === undefined && !this.#kept.has(key) && (!tracked || before.has(file)),
     );
     const done: Swapped[] = [];
     for (const file of new Set(wanted.map((value) => value.file))) {
       const inFile = wanted.filter((value) => value.file === file);
-      const bytes = await readFile(path.join(folder, file));
+      const absolute = path.join(folder, file);
+      const bytes = Buffer.from(documents?.unsaved(absolute) ?? (await readFile(absolute)));
       const report = await this.#protector.protect(
         inFile.map(({ id }) => id),
         { onlyKnown: true },
       );
       for (const { reason } of report.refused) this.deps.log(`${file} was not swapped again: ${reason}`);
-      if (report.swapped.length > 0) done.push({ file, bytes, keys: inFile.map(({ key }) => key) });
+      const left = new Set(report.refused.map(({ name }) => name));
+      const keys = inFile.flatMap(({ key, name }) => (left.has(name) ? [] : key));
+      if (report.swapped.length > 0) done.push({ file, bytes, keys });
     }
     return done;
   }
 
   #undo(swapped: readonly Swapped[]): Promise<UndoReport> {
-    const { folder, vault, serial, changed } = this.deps;
+    const { folder, vault, documents, serial, changed } = this.deps;
     return serial(async () => {
       const undone: string[] = [];
       const failed: { file: string; reason: string }[] = [];
       for (const { file, bytes, keys } of swapped) {
         try {
-          await giveBack({ folder, vault }, file, bytes);
+          await giveBack({ folder, vault, documents }, file, bytes);
           for (const key of keys) this.#kept.add(key);
           this.#known = new Set([...this.#known, ...keys]);
           undone.push(file);
@@ -178,15 +183,17 @@ export class RealWatch implements Disposable {
 
   /** Dummies that stand in no file any more, whose values stand in none either: as texts, to be compared. */
   async #missingNow(): Promise<ReadonlySet<string>> {
-    const { vault, folder } = this.deps;
+    const { vault, folder, documents } = this.deps;
     const names = new Set([
       ...(await findEnvFiles(folder)).files.map(({ file }) => file),
       ...vault.files.map(({ file }) => file),
     ]);
     const contents = new Map<string, string>();
     for (const file of names) {
-      const bytes = await readIfThere(path.join(folder, file)).catch(() => undefined);
-      if (bytes) contents.set(file, bytes.toString('latin1'));
+      const absolute = placeOf(folder, file);
+      const bytes = await readIfThere(absolute).catch(() => undefined);
+      const text = documents?.unsaved(absolute) ?? new Uint8Array();
+      if (bytes) contents.set(file, `${bytes.toString('latin1')}\n${Buffer.from(text).toString('latin1')}`);
     }
     const stands = (text: string) => [...contents.values()].some((content) => content.includes(text));
     const missing = vault.files.flatMap(({ file, pairs }) =>

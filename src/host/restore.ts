@@ -15,13 +15,18 @@ import {
 } from '../files/atomicFile';
 import type { RestoreReport } from './api';
 import { findEnvFiles } from './envFiles';
-import { type Vault, type VaultPair, sha256 } from './vault';
+import type { OpenDocuments } from './openDocuments';
+import { boundsOf, keepStores, placeOf } from './stores';
+import { type Loan, type Vault, type VaultFile, type VaultPair, sha256 } from './vault';
 import { removeWayBack } from './wayBack';
 
 export interface RestoreDeps {
   /** Real path. */
   readonly folder: string;
   readonly vault: Vault;
+  readonly documents?: OpenDocuments | undefined;
+  /** Only for a while: the vault keeps everything, and the dummies go back with `Protector.takeBack`. */
+  readonly lend?: Pick<Loan, 'owner' | 'until'>;
   readonly fault?: FaultHook;
 }
 
@@ -29,7 +34,7 @@ export interface RestoreDeps {
 export async function settle({ folder, vault }: Pick<RestoreDeps, 'folder' | 'vault'>): Promise<void> {
   for (const open of vault.unsettled) {
     if (open.temporary !== undefined) await fs.rm(open.temporary, { force: true });
-    const bytes = await readIfThere(path.join(folder, open.file));
+    const bytes = await readIfThere(placeOf(folder, open.file));
     // Only where every value is seen to stand in the file did the swap not happen.
     const intact =
       bytes !== undefined &&
@@ -44,11 +49,21 @@ export async function settle({ folder, vault }: Pick<RestoreDeps, 'folder' | 'va
   await vault.removeTemporaries();
 }
 
+const NOTHING = new Uint8Array();
+
+/** Said where something must wait until the dummies are back. */
+export const LENT =
+  'The real values of this folder are in its files for a while (Restore for a While, or "run --restore"). Nothing was changed; put the dummies back first, or use Restore to keep the real values there.';
+
+const UNSAVED =
+  'it is open with unsaved changes: its real values are back in the editor, and the file itself holds dummies until it is saved. Save it, then run Restore again; until then the vault keeps the values';
+
 /** Gives every file its real values back. What fails, or finds no place any more, keeps its entries in the vault. */
-export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Promise<RestoreReport> {
+export async function restoreFolder({ folder, vault, documents, lend, fault }: RestoreDeps): Promise<RestoreReport> {
   const restored: string[] = [];
   const merged: string[] = [];
   const failed: { file: string; reason: string }[] = [];
+  const unsaved: string[] = [];
   await vault.exclusively('restore', async () => {
     await settle({ folder, vault });
     const entries = vault.files;
@@ -58,31 +73,65 @@ export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Prom
       ...entries.map(({ file }) => file),
       ...(await findEnvFiles(folder)).files.map(({ file }) => file),
     ]);
+    if (lend) {
+      if (vault.loan) throw new Error(LENT);
+      const holding = [];
+      for (const file of candidates) {
+        const bytes = await readIfThere(placeOf(folder, file)).catch(() => undefined);
+        const text = documents?.unsaved(placeOf(folder, file));
+        if (everyPair.some(({ dummy }) => holds(bytes ?? NOTHING, dummy) || holds(text ?? NOTHING, dummy)))
+          holding.push(file);
+      }
+      if (holding.length === 0) return;
+      const dummies = [...new Set(everyPair.map(({ dummy }) => dummy))];
+      await vault.lent({ ...lend, files: holding, dummies });
+    } else if (vault.loan) await vault.returned();
     /** What stands in the files now. */
     const contents = new Map<string, Uint8Array>();
+    /** What editors hold unsaved. */
+    const texts = new Map<string, Uint8Array>();
     const moved = new Set<string>();
+    const before = new Map<string, Uint8Array>();
     let broken = false;
     for (const file of candidates) {
       const own = entries.filter((entry) => entry.file === file);
-      const absolute = path.join(folder, file);
+      const absolute = placeOf(folder, file);
       try {
         const bytes = await readIfThere(absolute);
         if (bytes === undefined) continue;
-        if (!isWithin(folder, await realPathOf(absolute)))
+        before.set(file, bytes);
+        if (!isWithin(boundsOf(folder, file), await realPathOf(absolute)))
           throw new Error('it is a link out of the folder now: nothing was written through it');
         // Its own spans first: the same value may be written differently elsewhere.
-        const first = restoreBytes(
-          bytes,
-          own.flatMap(({ pairs }) => pairs),
-        );
-        const second = restoreBytes(first.bytes, everyPair);
-        if (first.replaced + second.replaced > 0) {
+        const given = (now: Uint8Array) => {
+          const first = restoreBytes(
+            now,
+            own.flatMap(({ pairs }) => pairs),
+          );
+          const second = restoreBytes(first.bytes, everyPair);
+          return { bytes: second.bytes, replaced: first.replaced + second.replaced };
+        };
+        const text = documents?.unsaved(absolute);
+        if (text) {
+          const back = given(text);
+          if (back.replaced > 0) await documents!.replace(absolute, text, back.bytes);
+          texts.set(file, back.bytes);
+          if (given(bytes).replaced > 0) {
+            unsaved.push(file);
+            throw new Error(UNSAVED);
+          }
+          if (back.replaced > 0) merged.push(file);
+          contents.set(file, bytes);
+          continue;
+        }
+        const second = given(bytes);
+        if (second.replaced > 0) {
           const temporary = await temporaryFor(absolute);
           await vault.giving(file, temporary);
           try {
             await writeFileAtomic(absolute, second.bytes, {
               expect: bytes,
-              within: folder,
+              within: boundsOf(folder, file),
               temporary,
               ...(fault ? { fault } : {}),
             });
@@ -102,11 +151,21 @@ export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Prom
     }
     const stands = ({ dummy, raw }: VaultPair) =>
       moved.has(dummy) || [...contents.values()].some((bytes) => holds(bytes, raw));
+    /** An editor that we cannot ask may hold the dummies, and save them when nobody knows them any more. */
+    const isHeld = ({ unsaved: wasText, file, pairs }: VaultFile) =>
+      wasText === true &&
+      documents === undefined &&
+      !pairs.some(({ dummy }) => holds(before.get(file) ?? NOTHING, dummy));
+    const hasValue = (entry: VaultFile, pair: VaultPair) => {
+      if (isHeld(entry)) return false;
+      const text = entry.unsaved ? texts.get(entry.file) : undefined;
+      return stands(pair) || (text !== undefined && holds(text, pair.raw));
+    };
     for (const file of new Set(entries.map((entry) => entry.file))) {
       if (failed.some((failure) => failure.file === file)) continue;
       const left = entries
         .filter((entry) => entry.file === file)
-        .map((entry) => ({ ...entry, pairs: entry.pairs.filter((pair) => !stands(pair)) }))
+        .map((entry) => ({ ...entry, pairs: entry.pairs.filter((pair) => !hasValue(entry, pair)) }))
         .filter(({ pairs }) => pairs.length > 0);
       try {
         await vault.restored(file, left);
@@ -116,7 +175,7 @@ export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Prom
         failed.push({ file, reason });
         continue;
       }
-      if (left.length > 0)
+      if (left.some((entry) => !isHeld(entry)))
         failed.push({
           file,
           reason: contents.has(file)
@@ -128,29 +187,43 @@ export async function restoreFolder({ folder, vault, fault }: RestoreDeps): Prom
         });
     }
     // After a write that failed a dummy may stand somewhere still: then everything stays known.
+    if (lend) return;
     if (!broken)
       await vault.compact().catch((error: unknown) => {
         const reason = `what was given back could not be taken out of it. ${(error as Error).message}`;
         failed.push({ file: 'the vault', reason });
       });
     if (vault.dummiesInFiles.size === 0) await removeWayBack(vault.directory);
+    // What is not taken off the list now is so at the next restore.
+    const stores = vault.files.map(({ file }) => file).filter((file) => path.isAbsolute(file));
+    await keepStores(vault.directory, stores).catch(() => undefined);
   });
-  return { restored, merged, failed };
+  return { restored, merged, failed, unsaved };
 }
 
 /** Undoes the last swap of one file: `bytes` stood in it before. Rejects with `FileError` where it was changed since. */
-export async function giveBack({ folder, vault, fault }: RestoreDeps, file: string, bytes: Uint8Array): Promise<void> {
+export async function giveBack(
+  { folder, vault, documents, fault }: RestoreDeps,
+  file: string,
+  bytes: Uint8Array,
+): Promise<void> {
   await vault.exclusively('undo', async () => {
     await settle({ folder, vault });
     const own = vault.files.filter((entry) => entry.file === file);
     const last = own.at(-1);
-    const absolute = path.join(folder, file);
-    const now = await readIfThere(absolute);
+    const absolute = placeOf(folder, file);
+    const text = documents?.unsaved(absolute);
+    const now = text ?? (await readIfThere(absolute));
     if (!now || last?.before !== sha256(bytes) || last.after !== sha256(now))
       throw new FileError(
         'changed',
         `${path.basename(file)} was changed since it was swapped. It was left as it is and no value is lost; "Restore Real Values" gives them all back.`,
       );
+    if (text) {
+      await documents!.replace(absolute, text, bytes);
+      await vault.restored(file, own.slice(0, -1));
+      return;
+    }
     const temporary = await temporaryFor(absolute);
     await vault.giving(file, temporary);
     try {

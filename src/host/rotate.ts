@@ -1,13 +1,13 @@
 // Rotation: a new value takes the place of an old one behind the same dummy, so that no file changes. The old value stays in
 // the vault as revoked: looked for and redacted, with no host and a dummy that was never in a file, so never injected.
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
 import { makeDummy } from '../core/env/dummy';
 import { type EnvEntry, encodeBinary, scanEnv } from '../core/env/scan';
 import { restoreBytes } from '../core/env/splice';
 import { readIfThere } from '../files/atomicFile';
 import type { RotateReport } from './api';
 import { type RestoreDeps, settle } from './restore';
+import { placeOf } from './stores';
 import { type Vault, type VaultFile, type VaultPair, type VaultSecret, sha256 } from './vault';
 
 /** Shorter values would turn up by chance in what is searched (secrets.md). */
@@ -117,7 +117,7 @@ async function rotateFile(
   value: string,
 ): Promise<VaultFile> {
   if (!file.pairs.some((pair) => pair.dummy === dummy)) return file;
-  const now = await readIfThere(path.join(folder, file.file));
+  const now = await readIfThere(placeOf(folder, file.file));
   const percent = encodeURIComponent(value) !== value && now !== undefined && standsInUrl(scanEnv(now), dummy);
   const pairs = file.pairs.map((pair): VaultPair => {
     if (pair.dummy !== dummy) return pair;

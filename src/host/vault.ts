@@ -7,7 +7,7 @@ import path from 'node:path';
 import { type FaultHook, fileError } from '../files/atomicFile';
 import { JsonLog, type LineCodec, plainLines } from '../files/jsonLog';
 import type { Place } from '../core/secrets/types';
-import { type Lock, waitForLock } from './lock';
+import { type Lock, type Owner, waitForLock } from './lock';
 import { makeRecoveryCode, readRecoveryCode } from './recoveryCode';
 import type { StateFolder } from './stateFolder';
 import { VaultCipher, VaultError, type VaultKeys, damagedHead, isEncryptedHead } from './vaultCipher';
@@ -50,6 +50,18 @@ export interface VaultFile {
   readonly pairs: readonly VaultPair[];
   /** Where the new bytes are written before they take the file's place, absolute: left behind by a kill, it is removed. */
   readonly temporary?: string;
+  /** Swapped in the text of an editor that nobody had saved: the dummies may reach the file at any time. */
+  readonly unsaved?: true;
+}
+
+/** Real values are in files for a while (`lend` in restore.ts); the secrets stay here, and the dummies go back. */
+export interface Loan {
+  readonly owner: Owner;
+  /** ISO 8601; undefined: as long as the owner lives. */
+  readonly until?: string;
+  /** Files whose dummies made room. */
+  readonly files: readonly string[];
+  readonly dummies: readonly string[];
 }
 
 type VaultRecord =
@@ -60,6 +72,8 @@ type VaultRecord =
   /** Real values are about to be written into `file`, by way of `temporary`; `given`: that is over, however it ended. */
   | { readonly op: 'giving'; readonly file: string; readonly temporary: string }
   | { readonly op: 'given'; readonly file: string }
+  | ({ readonly op: 'lent' } & Loan)
+  | { readonly op: 'returned' }
   /** `left`: the swaps whose values were not found a place for; undefined: none. */
   | { readonly op: 'restored'; readonly file: string; readonly left?: readonly VaultFile[] };
 
@@ -88,6 +102,7 @@ export class Vault {
   readonly #open = new Map<string, VaultFile>();
   /** Temporaries of a restore, by file. */
   readonly #giving = new Map<string, string>();
+  #loan: Loan | undefined;
 
   private constructor(
     private readonly state: StateFolder,
@@ -138,6 +153,10 @@ export class Vault {
   /** Temporary files with real values that a crash of a restore may have left, by the file that they were for. */
   get leftovers(): ReadonlyMap<string, string> {
     return this.#giving;
+  }
+
+  get loan(): Loan | undefined {
+    return this.#loan;
   }
 
   isDummy(text: string): boolean {
@@ -227,14 +246,25 @@ export class Vault {
     return this.#append({ op: 'given', file });
   }
 
+  /** Before the first file gets a real value. */
+  lent(loan: Loan): Promise<void> {
+    return this.#append({ op: 'lent', ...loan });
+  }
+
+  /** The dummies are back, or the user wants the real values to stay. */
+  returned(): Promise<void> {
+    return this.#append({ op: 'returned' });
+  }
+
   /** The file holds its real values again, but for those of `left`, which stay here. */
   restored(file: string, left: readonly VaultFile[]): Promise<void> {
     return this.#append({ op: 'restored', file, ...(left.length > 0 ? { left } : {}) });
   }
 
-  /** Dummies that stand for a value that some file has lost. */
+  /** Dummies that stand for a value that some file has lost, or will stand there again after a loan. */
   get dummiesInFiles(): ReadonlySet<string> {
-    return new Set([...this.files, ...this.unsettled].flatMap(({ pairs }) => pairs.map(({ dummy }) => dummy)));
+    const lost = [...this.files, ...this.unsettled].flatMap(({ pairs }) => pairs.map(({ dummy }) => dummy));
+    return new Set([...lost, ...(this.#loan?.dummies ?? [])]);
   }
 
   /**
@@ -253,6 +283,7 @@ export class Vault {
   async replace(secrets: readonly VaultSecret[], files: readonly VaultFile[]): Promise<void> {
     await this.#log.rewrite([
       ...secrets.map((secret) => ({ op: 'secret', ...secret }) as const),
+      ...(this.#loan ? [{ op: 'lent', ...this.#loan } as const] : []),
       ...files.flatMap((file) => [{ op: 'begin', ...file } as const, { op: 'end', file: file.file } as const]),
     ]);
     await this.#read();
@@ -362,6 +393,7 @@ export class Vault {
     const records = await this.#log.read();
     // At once: whoever asks meanwhile sees the old or the new state, never a part.
     for (const map of [this.#secrets, this.#files, this.#open, this.#giving]) map.clear();
+    this.#loan = undefined;
     for (const record of records) this.#apply(record);
   }
 
@@ -389,6 +421,12 @@ export class Vault {
         return;
       case 'given':
         this.#giving.delete(record.file);
+        return;
+      case 'lent':
+        this.#loan = without(record);
+        return;
+      case 'returned':
+        this.#loan = undefined;
         return;
       case 'restored':
         this.#giving.delete(record.file);

@@ -9,7 +9,7 @@ export const SCHEME = {
   pending: 'sandbox-agent-pending',
 } as const;
 
-export type ContextKey = 'running' | 'failed' | 'opened' | 'welcome' | 'policyPending';
+export type ContextKey = 'running' | 'failed' | 'opened' | 'welcome' | 'policyPending' | 'locked' | 'encrypted';
 
 export function setContext(key: ContextKey, value: boolean | string): void {
   void vscode.commands.executeCommand('setContext', `sandboxAgent.${key}`, value);

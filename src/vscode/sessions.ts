@@ -5,7 +5,15 @@ import { Emitter } from '../core/base/event';
 import { FlowStore } from '../core/flows/store';
 import type { FolderSessionApi, ScanReport } from '../host/api';
 import { FolderSession } from '../host/folderSession';
+import { VaultError } from '../host/vaultCipher';
+import { isTest } from './commands/command';
 import { setContext, settings } from './context';
+import { envDocuments } from './documents/envDocuments';
+import { watchRealValues } from './realValues';
+import { type EditorKeys, editorKeys } from './vaultKeys';
+
+/** What another try at the recovery code may cure. */
+const CODE_HELPS: ReadonlySet<string> = new Set(['locked', 'mistyped-code', 'wrong-code', 'key-store']);
 
 export interface FolderEntry {
   readonly workspaceFolder: vscode.WorkspaceFolder;
@@ -17,6 +25,10 @@ export interface FolderEntry {
   secrets: Awaited<ReturnType<FolderSessionApi['secrets']>>;
   /** Why the session could not be opened. */
   readonly failure: string | undefined;
+  /** It could not because the vault is encrypted and nobody gave the key: "Unlock Vault" asks again. */
+  locked: boolean;
+  /** Whether the vault is encrypted, by the last look. */
+  encrypted: boolean;
 }
 
 export class Sessions implements vscode.Disposable {
@@ -24,11 +36,14 @@ export class Sessions implements vscode.Disposable {
   /** Folders whose session is being opened: a second event must not open a second one. */
   readonly #opening = new Set<string>();
   readonly #watchers = new Map<FolderEntry, vscode.Disposable>();
+  readonly #keys = new Map<string, EditorKeys>();
   readonly #changed = new Emitter<void>();
   readonly onDidChange = this.#changed.event;
   readonly #disposables: vscode.Disposable[] = [];
   /** Settles when the folders that are there have been opened. */
   ready: Promise<void> = Promise.resolve();
+  /** What a test types as the recovery code. */
+  typedCode: (() => string | undefined) | undefined;
   #disposed = false;
 
   constructor(
@@ -84,11 +99,31 @@ export class Sessions implements vscode.Disposable {
     if (entry.failure !== undefined) return;
     try {
       entry.secrets = await entry.session.secrets();
+      entry.encrypted = (await entry.session.vault.status()).encrypted;
       entry.scan = await entry.session.scan();
     } catch (error) {
       this.log.error((error as Error).message);
+      // Encrypted by another program meanwhile, with a key that is not here.
+      if (isLocked(error) && !entry.locked) {
+        entry.locked = true;
+        this.#failed(entry.workspaceFolder.name, (error as Error).message, true);
+      }
     }
     this.#changed.fire();
+  }
+
+  /** A session that could not be opened, or whose vault is locked now, opened again: the user is asked again. */
+  async reopen(entry: FolderEntry): Promise<FolderEntry | undefined> {
+    const key = entry.workspaceFolder.uri.toString();
+    if (this.#entries.get(key) !== entry) return this.#entries.get(key);
+    this.#entries.delete(key);
+    this.#watchers.get(entry)?.dispose();
+    this.#watchers.delete(entry);
+    this.#keys.get(key)?.askAgain();
+    if (entry.failure === undefined) await entry.session.stop();
+    entry.session.dispose();
+    await this.#open(entry.workspaceFolder);
+    return this.#entries.get(key);
   }
 
   #refresh(): void {
@@ -116,14 +151,18 @@ export class Sessions implements vscode.Disposable {
     const key = workspaceFolder.uri.toString();
     this.#opening.add(key);
     const dist = path.join(this.context.extensionPath, 'dist');
+    const keys = this.#keysOf(workspaceFolder);
     const session = new FolderSession({
       folder: workspaceFolder.uri.fsPath,
       proxyScript: path.join(dist, 'proxy.js'),
       preloadScript: path.join(dist, 'preload.cjs'),
       policyFile: settings.policyFile(),
+      keys,
+      documents: envDocuments,
       what: 'VS Code',
     });
     let failure: string | undefined;
+    let locked = false;
     const name = workspaceFolder.name;
     session.onDidLog((text) => this.log.info(`[${name}] ${text}`));
     session.onDidNotice(({ severity, message }) => this.#notice(severity, message));
@@ -131,6 +170,7 @@ export class Sessions implements vscode.Disposable {
       await session.open();
     } catch (error) {
       failure = (error as Error).message;
+      locked = isLocked(error);
       this.log.error(`[${name}] ${failure}`);
     }
     this.#opening.delete(key);
@@ -139,8 +179,7 @@ export class Sessions implements vscode.Disposable {
       session.dispose();
       return;
     }
-    if (failure !== undefined)
-      void vscode.window.showErrorMessage(vscode.l10n.t('Sandbox Agent cannot protect {0}: {1}', name, failure));
+    if (failure !== undefined) this.#failed(name, failure, locked);
     const entry: FolderEntry = {
       workspaceFolder,
       session,
@@ -148,6 +187,8 @@ export class Sessions implements vscode.Disposable {
       scan: undefined,
       secrets: [],
       failure,
+      locked,
+      encrypted: locked,
     };
     this.#entries.set(key, entry);
     session.onDidSeeFlows((flows) => entry.flows.add(flows));
@@ -163,8 +204,27 @@ export class Sessions implements vscode.Disposable {
     }
     this.#changed.fire();
     await this.update(entry);
+    if (failure === undefined) await watchRealValues(entry, this, this.log);
     const before = this.context.workspaceState.get<boolean>(`running ${key}`, false);
     if (failure === undefined && before && settings.startOnOpen()) await session.start(settings.startOptions());
+  }
+
+  #failed(name: string, failure: string, locked: boolean): void {
+    const unlock = vscode.l10n.t('Unlock Vault');
+    void vscode.window
+      .showErrorMessage(
+        vscode.l10n.t('Sandbox Agent cannot protect {0}: {1}', name, failure),
+        ...(locked ? [unlock] : []),
+      )
+      .then((action) => action === unlock && vscode.commands.executeCommand('sandboxAgent.unlockVault'));
+  }
+
+  #keysOf({ uri, name }: vscode.WorkspaceFolder): EditorKeys {
+    const key = uri.toString();
+    const typed = isTest(this.context) ? () => this.typedCode?.() : undefined;
+    const keys = this.#keys.get(key) ?? editorKeys(this.context.secrets, name, typed);
+    this.#keys.set(key, keys);
+    return keys;
   }
 
   #watch(entry: FolderEntry): void {
@@ -201,6 +261,14 @@ export class Sessions implements vscode.Disposable {
         ({ session, secrets, failure }) =>
           session.state.kind === 'stopped' && secrets.length === 0 && failure === undefined,
       );
+    setContext(
+      'locked',
+      all.some(({ locked }) => locked),
+    );
+    setContext(
+      'encrypted',
+      all.some(({ encrypted }) => encrypted),
+    );
     const scanned = all.every(({ scan }) => scan !== undefined);
     const found = all.some(
       ({ scan }) => scan?.values.some(({ ticked, file }) => ticked && file !== undefined) === true,
@@ -221,6 +289,8 @@ export class Sessions implements vscode.Disposable {
     this.#entries.clear();
   }
 }
+
+const isLocked = (error: unknown) => error instanceof VaultError && CODE_HELPS.has(error.reason);
 
 /** Folders that may be looked into at all. */
 function trustedFolders(): readonly vscode.WorkspaceFolder[] {

@@ -1,6 +1,6 @@
 // The command line as a user calls it: the built dist/cli.js, its output and its exit codes.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ANTHROPIC, FILES, GITHUB, TestWorkspace } from '../support/workspace';
@@ -38,6 +38,21 @@ describe('scan, protect, restore', () => {
     expect(restored.stdout).toBe('restored .env\nrestored packages/web/.env.local\n');
     expect(workspace.untouched()).toBe(true);
     expect(scan.all + asked.all + done.all + restored.all).not.toMatch(new RegExp(`${ANTHROPIC}|${GITHUB}`));
+  });
+
+  it('take the stores of the home folder only with --stores, and give them back', () => {
+    workspace = new TestWorkspace();
+    const netrc = path.join(workspace.base, '.netrc');
+    const text = 'machine api.example login me password Zq7-vX2.kP9_mN4rT6wB8yC1\n';
+    writeFileSync(netrc, text);
+    expect(run(['scan']).stdout).toMatch(/~\/\.netrc\n {2}\[ \] NETRC_API_EXAMPLE.*every program of every folder/);
+    run(['protect', '--yes', '--all']);
+    expect(readFileSync(netrc, 'utf8')).toBe(text);
+    expect(run(['protect', '--yes', '--stores']).status).toBe(0);
+    expect(readFileSync(netrc, 'utf8')).not.toBe(text);
+    expect(run(['restore']).status).toBe(0);
+    expect(readFileSync(netrc, 'utf8')).toBe(text);
+    expect(workspace.untouched()).toBe(true);
   });
 
   it('print one JSON document', () => {

@@ -59,7 +59,7 @@ describe('protect and restore', () => {
     const anthropic = vault.byValue(ANTHROPIC)!;
     expect(all.filter((text) => text.includes(anthropic.dummy))).toHaveLength(2);
     const restored = await restoreFolder(deps);
-    expect(restored).toEqual({ restored: ['.env', 'packages/web/.env.local'], merged: [], failed: [] });
+    expect(restored).toMatchObject({ restored: ['.env', 'packages/web/.env.local'], merged: [], failed: [] });
     expect(workspace.untouched()).toBe(true);
     expect(vault.secrets).toEqual([]);
   });

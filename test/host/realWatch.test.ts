@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FoundReal, WatchOptions } from '../../src/host/api';
 import { FolderSession } from '../../src/host/folderSession';
+import { TestDocuments } from '../support/documents';
 import { ANTHROPIC, FILES, GITHUB, TestWorkspace } from '../support/workspace';
 
 let workspace: TestWorkspace;
@@ -23,7 +24,7 @@ interface Watched {
   readonly pending: readonly FoundReal[];
 }
 
-async function open(): Promise<FolderSession> {
+async function open(documents?: TestDocuments): Promise<FolderSession> {
   const session = new FolderSession({
     folder: workspace.folder,
     proxyScript: path.join(import.meta.dirname, '../../dist/proxy.js'),
@@ -32,6 +33,7 @@ async function open(): Promise<FolderSession> {
     stateRoot: workspace.stateRoot,
     home: workspace.base,
     what: 'a test',
+    ...(documents ? { documents } : {}),
   });
   sessions.push(session);
   await session.open();
@@ -113,6 +115,19 @@ describe('a real value that turns up', () => {
     expect(workspace.untouched({ 'packages/web/.env.local': FILES['packages/web/.env.local']! })).toBe(true);
   });
 
+  it('beside its own dummy, on a new line, is swapped as well', async () => {
+    workspace = new TestWorkspace();
+    const session = await open();
+    await protect(session);
+    const swapped = workspace.read('.env');
+    const { next } = await watch(session, { autoSwap: true });
+    workspace.write('.env', `AGAIN=${ANTHROPIC}\n${swapped}`);
+    expect(brief(await next())).toEqual([['ANTHROPIC_API_KEY', '.env', 'returned', true, false]]);
+    expect(workspace.read('.env')).not.toContain(ANTHROPIC);
+    expect((await session.restore()).failed).toEqual([]);
+    expect(workspace.read('.env')).toBe(`AGAIN=${ANTHROPIC}\n${FILES['.env']!}`);
+  });
+
   it('is not undone over a later edit', async () => {
     workspace = new TestWorkspace();
     const session = await open();
@@ -126,12 +141,13 @@ describe('a real value that turns up', () => {
     expect(workspace.read('.env')).not.toContain(ANTHROPIC);
   });
 
-  it('that is new is only reported, also with autoSwap, and so is a file that an editor holds', async () => {
+  it('that is new is only reported, also with autoSwap, and so is the file under an unsaved text', async () => {
     workspace = new TestWorkspace();
-    const session = await open();
+    const documents = new TestDocuments();
+    const session = await open(documents);
     await protect(session);
-    const held = workspace.file('.env');
-    const { next } = await watch(session, { autoSwap: true, leaveAlone: (file) => file === held });
+    documents.texts.set(workspace.file('.env'), `${workspace.read('.env')}NOTE=mine\n`);
+    const { next } = await watch(session, { autoSwap: true });
     workspace.write('.env', `${FILES['.env']!}GITHUB_TOKEN=${OTHER}\n`);
     expect(brief(await next()).sort()).toEqual([
       ['ANTHROPIC_API_KEY', '.env', 'returned', false, false],
@@ -139,6 +155,29 @@ describe('a real value that turns up', () => {
     ]);
     expect(workspace.read('.env')).toContain(OTHER);
     expect(workspace.read('.env')).toContain(ANTHROPIC);
+  });
+
+  it('in an unsaved text is swapped there, and the text stays unsaved; undo gives it back', async () => {
+    workspace = new TestWorkspace();
+    const documents = new TestDocuments();
+    const session = await open(documents);
+    await protect(session);
+    const swapped = workspace.read('.env');
+    const { next, pending } = await watch(session, { autoSwap: true });
+    const typed = `${swapped}COPY=${ANTHROPIC}\nGITHUB_TOKEN=${OTHER}\n`;
+    documents.texts.set(workspace.file('.env'), typed);
+    workspace.write('other.env', 'A=1\n');
+    const report = await next();
+    // What is being typed is no news yet.
+    expect(brief(report)).toEqual([['ANTHROPIC_API_KEY', '.env', 'returned', true, false]]);
+    expect(documents.texts.get(workspace.file('.env'))).toContain(OTHER);
+    expect(documents.texts.get(workspace.file('.env'))).not.toContain(ANTHROPIC);
+    expect(workspace.read('.env')).toBe(swapped);
+    expect(await report.undo!()).toEqual({ undone: ['.env'], failed: [] });
+    expect(documents.texts.get(workspace.file('.env'))).toBe(typed);
+    documents.save(workspace.file('.env'));
+    expect(brief(await next())).toEqual([['GITHUB_TOKEN', '.env', 'new', false, false]]);
+    expect(pending).toEqual([]);
   });
 
   it('that was rotated is reported as such and left alone', async () => {

@@ -8,7 +8,9 @@ import manifest from '../../package.json';
 import { claudePanelTests } from './claudePanel';
 import { claudeSettingsTests } from './claudeSettings';
 import { extensionApi, onlyEntry, runAll, setting, until } from './harness';
+import { envFileTests } from './envFiles';
 import { terminalTests } from './terminals';
+import { vaultTests } from './vault';
 
 const command = (name: string, ...args: unknown[]) => vscode.commands.executeCommand(`sandboxAgent.${name}`, ...args);
 
@@ -258,6 +260,7 @@ export function run(): Promise<void> {
     ...terminalTests,
     ...claudeSettingsTests,
     ...claudePanelTests,
+    ...envFileTests,
     [
       'Doctor says what is and what is not',
       async () => {
@@ -299,6 +302,14 @@ export function run(): Promise<void> {
         assert.deepEqual(await session.secrets(), []);
       },
     ],
+    [
+      'protected again, for the tests of the vault',
+      async () => {
+        await command('protect', { ids: 'ticked' });
+        assert.ok(!readFileSync(await envFile(), 'utf8').includes(setting.real));
+      },
+    ],
+    ...vaultTests,
   ]);
 }
 

@@ -34,6 +34,10 @@ export type FindingKind =
   /** The real value came back from an upstream and was replaced. */
   | 'echo-redacted';
 
+/** The real value itself was seen where it should not be: whoever saw it has it, and it is to be changed. */
+export const isLeak = ({ kind }: Finding): boolean => LEAKS.has(kind);
+const LEAKS: ReadonlySet<string> = new Set(['echo-redacted', 'real-value']);
+
 /** What detection saw: the secret by name and the place, never the value. */
 export interface Finding {
   readonly kind: FindingKind;
@@ -43,4 +47,18 @@ export interface Finding {
   readonly action: 'blocked' | 'masked' | 'marked';
   /** `foreign-credential`: a salted hash, by which the user may trust it. */
   readonly credential?: string;
+}
+
+/** A secret in a credential store beside the env files: where it stands, whose it is, and where its owner's client puts it. */
+export interface StoreSecret {
+  /** Not yet the vault's name: may hold dots and more. */
+  readonly name: string;
+  /** Byte span. */
+  readonly start: number;
+  readonly end: number;
+  /** For the user, never the value: `the password for example.com`. */
+  readonly what: string;
+  readonly hosts: readonly string[];
+  /** Empty: it is sent in a form that the proxy does not put back. */
+  readonly in: readonly Place[];
 }

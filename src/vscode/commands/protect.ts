@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { ScannedValue } from '../../host/api';
 import { settings } from '../context';
 import type { FolderEntry } from '../sessions';
+import { saveFiles } from '../documents/envDocuments';
 import { type Command, isTest } from './command';
 
 interface Choice extends vscode.QuickPickItem {
@@ -13,7 +14,6 @@ interface Choice extends vscode.QuickPickItem {
 export const protect: Command = async ({ sessions, log, context }, argument) => {
   const entry = await sessions.pick();
   if (!entry || entry.failure !== undefined) return undefined;
-  await saveDirty(entry);
   const scan = await vscode.window.withProgress(
     { location: { viewId: 'sandboxAgent.session' }, title: vscode.l10n.t('Looking for secrets') },
     () => entry.session.scan(),
@@ -32,6 +32,7 @@ export const protect: Command = async ({ sessions, log, context }, argument) => 
     () => entry.session.protect(chosen.map(({ id }) => id)),
   );
   await sessions.update(entry);
+  offerSave(entry, report.unsaved);
   for (const { name, file, reason } of report.refused)
     log.warn(`${name} in ${file ?? 'the environment'} was not swapped: ${reason}`);
   for (const { name, where } of report.copies) log.warn(`A copy of ${name} is left: ${where}`);
@@ -57,23 +58,29 @@ export const protect: Command = async ({ sessions, log, context }, argument) => 
   return report;
 };
 
-/** A dirty editor would write the real value back over the dummy. */
-async function saveDirty({ workspaceFolder }: FolderEntry): Promise<void> {
-  for (const document of vscode.workspace.textDocuments) {
-    if (
-      document.isDirty &&
-      vscode.workspace.getWorkspaceFolder(document.uri) === workspaceFolder &&
-      /(?:^|[\\/])(?:\.env[^\\/]*|[^\\/]*\.env|\.envrc|\.dev\.vars)$/.test(document.fileName)
+/** They were changed in the editor and not saved: that is the user's to do. */
+function offerSave(entry: FolderEntry, files: readonly string[]): void {
+  if (files.length === 0) return;
+  const save = vscode.l10n.t('Save');
+  void vscode.window
+    .showWarningMessage(
+      vscode.l10n.t(
+        '{0} has unsaved changes: the dummies stand in the editor. On disk the real values stay, where agents can read them, until you save.',
+        files.join(', '),
+      ),
+      save,
     )
-      await document.save();
-  }
+    .then((action) => (action === save ? saveFiles(entry, files) : undefined));
 }
 
 async function choose(values: readonly ScannedValue[]): Promise<readonly ScannedValue[] | undefined> {
   const items: Choice[] = [];
   let heading: string | undefined;
   for (const value of values) {
-    const place = value.file ?? vscode.l10n.t('inherited environment');
+    const place =
+      value.store === undefined
+        ? (value.file ?? vscode.l10n.t('inherited environment'))
+        : vscode.l10n.t('{0}: outside this folder, counts for every folder', value.store);
     if (place !== heading) items.push({ label: place, kind: vscode.QuickPickItemKind.Separator });
     heading = place;
     items.push({
@@ -100,7 +107,7 @@ async function choose(values: readonly ScannedValue[]): Promise<readonly Scanned
 }
 
 async function confirmed(chosen: readonly ScannedValue[], warnings: readonly string[]): Promise<boolean> {
-  const files = [...new Set(chosen.flatMap(({ file }) => file ?? []))];
+  const files = [...new Set(chosen.flatMap(({ store, file }) => store ?? file ?? []))];
   const swap = vscode.l10n.t('Swap');
   const detail = [
     vscode.l10n.t(

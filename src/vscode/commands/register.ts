@@ -9,7 +9,9 @@ import { actions, doctor, showLog } from './help';
 import { approvePolicy, openPolicy, rejectPolicy, showPolicyDifference } from './policy';
 import { protect } from './protect';
 import { restore } from './restore';
+import { markForRotation, rotateSecret } from './rotate';
 import { start, stop } from './startStop';
+import { decryptVault, encryptVault, exportVault, importVault, unlockVault } from './vault';
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   actions,
@@ -19,13 +21,19 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   clearFlows,
   copyEnvironment,
   copyUrl,
+  decryptVault,
   doctor,
+  encryptVault,
+  exportVault,
+  importVault,
   launchClaude,
+  markForRotation,
   openFlow,
   openPolicy,
   protect,
   rejectPolicy,
   restore,
+  rotateSecret,
   runReal,
   showFlows,
   showLog,
@@ -33,6 +41,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   showRule,
   start,
   stop,
+  unlockVault,
 };
 
 export function registerCommands(deps: Deps): vscode.Disposable {

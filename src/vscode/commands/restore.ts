@@ -1,6 +1,7 @@
 // Restore Real Values: every byte back, and the proxy stopped if the user wants that too.
 import * as vscode from 'vscode';
 import type { RestoreReport } from '../../host/api';
+import { saveFiles } from '../documents/envDocuments';
 import { type Command, isTest } from './command';
 
 /** `{ unattended: true }` answers the question in a test. */
@@ -26,6 +27,19 @@ export const restore: Command = async ({ sessions, log, context }, argument) => 
   await sessions.update(entry);
   for (const { file, reason } of report.failed) log.error(`${file} was not restored: ${reason}`);
   if (unattended) return report;
+  if (report.unsaved.length > 0) {
+    const save = vscode.l10n.t('Save and Restore');
+    const question = vscode.l10n.t(
+      '{0} has unsaved changes: its real values are back in the editor, and the file holds dummies until you save it. The vault keeps the values.',
+      report.unsaved.join(', '),
+    );
+    void vscode.window.showWarningMessage(question, save).then(async (action) => {
+      if (action !== save) return;
+      await saveFiles(entry, report.unsaved);
+      await vscode.commands.executeCommand('sandboxAgent.restore');
+    });
+    return report;
+  }
   const count = report.restored.length + report.merged.length;
   if (report.failed.length > 0)
     void vscode.window

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { flowOrigin, flowOutcome } from '../../core/flows/describe';
 import type { Flow } from '../../core/flows/flow';
 import type { HostGroup } from '../../core/flows/group';
+import { isLeak } from '../../core/secrets/types';
 import type { FolderEntry } from '../sessions';
 
 export interface HostNode {
@@ -42,7 +43,8 @@ export function flowItem({ entry, flow }: FlowNode): vscode.TreeItem {
   const outcome = flowOutcome(flow);
   item.description = shortOutcome(flow);
   item.iconPath = icon(flow);
-  item.contextValue = `sandboxAgent.flow${flow.decision?.rule === undefined ? '' : '.rule'}`;
+  const leaked = flow.findings.some(isLeak) ? '.leak' : '';
+  item.contextValue = `sandboxAgent.flow${flow.decision?.rule === undefined ? '' : '.rule'}${leaked}`;
   item.command = {
     command: 'sandboxAgent.openFlow',
     title: vscode.l10n.t('Open Flow'),

@@ -2,11 +2,18 @@
 import * as vscode from 'vscode';
 import type { Level, SessionState } from '../../host/api';
 import { VIEW } from '../context';
+import { markText } from '../commands/rotate';
 import type { FolderEntry, Sessions } from '../sessions';
 
 type Node =
   | { readonly kind: 'folder'; readonly entry: FolderEntry }
-  | { readonly kind: 'row'; readonly item: vscode.TreeItem; readonly children: readonly Node[] };
+  | {
+      readonly kind: 'row';
+      readonly item: vscode.TreeItem;
+      readonly children: readonly Node[];
+      readonly entry?: FolderEntry;
+      readonly secret?: string;
+    };
 
 /** Totals need not be drawn as often as the flows. */
 const REFRESH_MS = 500;
@@ -68,11 +75,12 @@ function folderItem({ workspaceFolder, session }: FolderEntry): vscode.TreeItem 
 }
 
 function rows(entry: FolderEntry): readonly Node[] {
-  const { session, failure } = entry;
+  const { session, failure, locked } = entry;
   if (failure !== undefined)
     return [
-      row(vscode.l10n.t('Not protected'), {
-        icon: 'error',
+      row(locked ? vscode.l10n.t('The vault is locked') : vscode.l10n.t('Not protected'), {
+        icon: locked ? 'lock' : 'error',
+        ...(locked ? { command: 'sandboxAgent.unlockVault' } : {}),
         color: 'errorForeground',
         description: failure,
         tooltip: failure,
@@ -142,8 +150,9 @@ function levelRows(state: SessionState): readonly Node[] {
   ];
 }
 
-function secretsRow({ secrets }: FolderEntry): Node {
-  const nodes = secrets.map(({ name, dummy, hosts, in: places, files, fromEnvironment }) => {
+function secretsRow(entry: FolderEntry): Node {
+  const { secrets } = entry;
+  const nodes = secrets.map(({ name, dummy, hosts, in: places, files, fromEnvironment, marked }) => {
     const bound = hosts.length > 0;
     const tooltip = new vscode.MarkdownString();
     tooltip.appendMarkdown(`**${name}**\n\n`);
@@ -153,10 +162,17 @@ function secretsRow({ secrets }: FolderEntry): Node {
     tooltip.appendText(
       `Stand-in: ${dummy}\nIn: ${[...files, ...(fromEnvironment ? ['the inherited environment'] : [])].join(', ')}`,
     );
+    if (marked) tooltip.appendText(`\n${markText(marked)}`);
     return row(name, {
-      icon: bound ? 'key' : 'warning',
-      description: bound ? hosts.join(', ') : vscode.l10n.t('bound to no host'),
+      icon: marked ? 'sync' : bound ? 'key' : 'warning',
+      description: marked
+        ? vscode.l10n.t('to be rotated')
+        : bound
+          ? hosts.join(', ')
+          : vscode.l10n.t('bound to no host'),
       tooltip,
+      contextValue: 'sandboxAgent.secret',
+      target: { entry, secret: name },
     });
   });
   return row(
@@ -232,12 +248,14 @@ interface RowOptions {
   readonly tooltip?: string | vscode.MarkdownString;
   readonly command?: string;
   readonly contextValue?: string;
+  /** What commands of the context menu get. */
+  readonly target?: { readonly entry: FolderEntry; readonly secret: string };
   readonly children?: readonly Node[];
 }
 
 function row(
   label: string,
-  { icon, color, description, tooltip, command, contextValue, children: nodes = [] }: RowOptions,
+  { icon, color, description, tooltip, command, contextValue, target, children: nodes = [] }: RowOptions,
 ): Node {
   const item = new vscode.TreeItem(
     label,
@@ -249,7 +267,7 @@ function row(
   if (command !== undefined) item.command = { command, title: label };
   if (contextValue !== undefined) item.contextValue = contextValue;
   item.accessibilityInformation = { label: description === undefined ? label : `${label}, ${description}` };
-  return { kind: 'row', item, children: nodes };
+  return { kind: 'row', item, children: nodes, ...target };
 }
 
 export function stateText(state: SessionState): string {
