@@ -4,6 +4,7 @@
 import { refusalForFinding } from '../../core/policy/refusal';
 import { hasFields } from '../../core/secrets/bodyFields';
 import type { BodyScanner } from '../../core/secrets/inject';
+import type { Detected, DetectionStream } from '../../core/secrets/detect';
 import type { StreamRedactor } from '../../core/secrets/redact';
 import type { Finding } from '../../core/secrets/types';
 import { type Coding, contentCodings, encode, openDecoder } from '../codecs/contentCoding';
@@ -102,6 +103,8 @@ function decodeWhole(codings: readonly Coding[], body: Buffer): Buffer | undefin
 class BodyWatch {
   readonly #dummies: BodyScanner;
   readonly #values: StreamRedactor;
+  /** For the forms that nothing can be put in the place of. */
+  readonly #hidden: DetectionStream;
   readonly #dummyAction: 'marked' | 'blocked';
   readonly #valueAction: Finding['action'];
   readonly #seen = new Set<string>();
@@ -113,6 +116,7 @@ class BodyWatch {
     const { dummies, values } = detectionFor(context);
     this.#dummies = guard.injection.bodyScanner(context.target.host);
     this.#values = guard.redactor.stream();
+    this.#hidden = guard.detector.stream();
     this.#dummyAction = dummies;
     this.#valueAction = values;
   }
@@ -125,7 +129,9 @@ class BodyWatch {
   }
 
   end(): Buffer {
-    return this.#pass(NOTHING, this.#values.end(), 'body');
+    const rest = this.#pass(NOTHING, this.#values.end(), 'body');
+    this.#report(this.#hidden.end(), 'body');
+    return rest;
   }
 
   trailers(section: Buffer): Buffer {
@@ -150,7 +156,15 @@ class BodyWatch {
   #pass(given: Buffer, masked: Uint8Array, place: string): Buffer {
     for (const secret of this.#values.hits.keys())
       this.#found({ kind: 'real-value', secret, place, action: this.#valueAction });
-    return this.#valueAction === 'marked' ? given : asBuffer(masked);
+    const out = this.#valueAction === 'marked' ? given : asBuffer(masked);
+    this.#report(this.#hidden.push(out), place);
+    return out;
+  }
+
+  #report(detected: readonly Detected[], place: string): void {
+    // What could not be masked is not let go.
+    const action = this.#valueAction === 'marked' ? 'marked' : 'blocked';
+    for (const { secret } of detected) this.#found({ kind: 'real-value', secret, place, action });
   }
 
   #found(finding: Finding): void {

@@ -22,6 +22,10 @@ export function detectionFor({ target, decision }: FlowContext): {
   };
 }
 
+/** Nothing can be masked in a head: what it says, it says to somebody. */
+export const headAction = ({ decision }: FlowContext): 'blocked' | 'marked' =>
+  decision?.rule?.detection === 'mark' ? 'marked' : 'blocked';
+
 /** Why no value may be put into a request; undefined: it may. */
 export function unsafeFor({
   target,

@@ -3,6 +3,7 @@
 import { refusalForFinding } from '../../core/policy/refusal';
 import { type MessageInjection, type MessageTarget, compileMessageInjection } from '../../core/secrets/injectMessage';
 import type { BodyScanner } from '../../core/secrets/inject';
+import type { Detected } from '../../core/secrets/detect';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
 import { type BodyTransform, type MessageTransform, type MessageTransforms, RefusedMessage } from '../engine';
 import { keepReadable } from '../websocket/deflate';
@@ -83,9 +84,12 @@ class ClientMessages implements MessageTransform {
   /** No value is put into these: what a credential belongs in is not that long. */
   long(): Pick<BodyTransform, 'push' | 'end'> {
     const stream = this.guard.redactor.stream();
+    const hidden = this.guard.detector.stream();
     const pass = (given: Buffer, masked: Uint8Array) => {
-      this.#leaving(stream.hits);
-      return this.#valueAction === 'marked' ? given : asBuffer(masked);
+      this.#leaving(stream.hits.keys(), this.#valueAction);
+      const out = this.#valueAction === 'marked' ? given : asBuffer(masked);
+      this.#hidden(hidden.push(out));
+      return out;
     };
     return {
       push: (chunk) => {
@@ -93,7 +97,11 @@ class ClientMessages implements MessageTransform {
         this.#scan(this.#scanner, chunk);
         return pass(chunk, stream.push(chunk));
       },
-      end: () => pass(NOTHING, stream.end()),
+      end: () => {
+        const rest = pass(NOTHING, stream.end());
+        this.#hidden(hidden.end());
+        return rest;
+      },
     };
   }
 
@@ -107,14 +115,24 @@ class ClientMessages implements MessageTransform {
   #values(payload: Buffer): Buffer {
     const stream = this.guard.redactor.stream();
     const parts = [stream.push(payload), stream.end()];
-    if (stream.hits.size === 0) return payload;
-    this.#leaving(stream.hits);
-    return this.#valueAction === 'marked' ? payload : Buffer.concat(parts);
+    this.#leaving(stream.hits.keys(), this.#valueAction);
+    const out = stream.hits.size === 0 || this.#valueAction === 'marked' ? payload : Buffer.concat(parts);
+    const hidden = this.guard.detector.stream();
+    this.#hidden([...hidden.push(out), ...hidden.end()]);
+    return out;
   }
 
-  #leaving(hits: ReadonlyMap<string, number>): void {
-    for (const secret of hits.keys()) {
-      const finding: Finding = { kind: 'real-value', secret, place: PLACE, action: this.#valueAction };
+  /** What could not be replaced is not let go. */
+  #hidden(detected: readonly Detected[]): void {
+    this.#leaving(
+      detected.map(({ secret }) => secret),
+      this.#valueAction === 'marked' ? 'marked' : 'blocked',
+    );
+  }
+
+  #leaving(secrets: Iterable<string>, action: Finding['action']): void {
+    for (const secret of secrets) {
+      const finding: Finding = { kind: 'real-value', secret, place: PLACE, action };
       if (finding.action === 'blocked') this.#refuse(finding);
       record(this.context, finding);
     }

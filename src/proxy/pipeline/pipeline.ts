@@ -21,6 +21,7 @@ import { errorAnswer } from '../wire/errors';
 import { tlsKey } from '../upstream/secure';
 import type { Guard } from './guard';
 import { BodyStage } from './bodyStage';
+import { DetectStage } from './detectStage';
 import { InjectStage } from './injectStage';
 import { MessageStage } from './messageStage';
 import { PolicyStage } from './policyStage';
@@ -41,6 +42,7 @@ export class Pipeline implements Handlers {
     this.#stages = [
       ...(this.#record ? [this.#record] : []),
       new PolicyStage(guard),
+      new DetectStage(guard),
       new InjectStage(guard),
       new BodyStage(guard),
       new RedactStage(guard),
