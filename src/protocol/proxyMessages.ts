@@ -22,6 +22,14 @@ export interface ProxyTimeouts {
   readonly idleMs?: number;
 }
 
+/** Credentials that are let through beside the managed ones. */
+export interface TrustSettings {
+  /** Random, one a folder: hashes of one folder say nothing in another. */
+  readonly salt: string;
+  /** Of a host and a credential, or of a credential alone where it is good for every host (files/trust). */
+  readonly hashes: readonly string[];
+}
+
 export interface ProxyConfiguration {
   readonly version: typeof PROTOCOL_VERSION;
   /** Port 0: any free port. */
@@ -45,6 +53,8 @@ export interface ProxyConfiguration {
   /** The approved policy text. It was parsed before it was approved; a text that does not parse blocks everything. */
   readonly policy: string;
   readonly secrets: readonly BoundSecret[];
+  /** Undefined: no other credential than the managed ones. */
+  readonly trust?: TrustSettings | undefined;
   /** Whether to send `flows` messages. */
   readonly record: boolean;
   /** Wiring journal to undo when the channel closes without `stop` (absolute path), if there is one. */
@@ -55,6 +65,7 @@ export type ToProxy =
   | { readonly type: 'configure'; readonly configuration: ProxyConfiguration }
   | { readonly type: 'policy'; readonly text: string }
   | { readonly type: 'secrets'; readonly secrets: readonly BoundSecret[] }
+  | { readonly type: 'trust'; readonly trust: TrustSettings }
   /** Stop listening, let open exchanges end for at most `graceMs`, then end the process. Wiring is left to the sender. */
   | { readonly type: 'stop'; readonly graceMs: number };
 

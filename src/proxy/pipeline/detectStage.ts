@@ -3,7 +3,6 @@
 import { refusalForFinding } from '../../core/policy/refusal';
 import { percentDecode, toLatin1 } from '../../core/secrets/encodings';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
-import { compileHosts } from '../../core/policy/hosts';
 import type { Fields } from '../engine';
 import { headAction } from './findings';
 import type { Guard } from './guard';
@@ -53,9 +52,7 @@ export class DetectStage implements Stage {
   /** The secret, where it is bound to this host and this place, and may go there. */
   #bound({ target, tls }: FlowContext, name: string, place: string): BoundSecret | undefined {
     if (target.scheme !== 'https' || tls?.insecure === true) return undefined;
-    return this.guard.secrets.find(
-      (secret) => secret.name === name && secret.in.includes(place) && compileHosts(secret.hosts)(target.host),
-    );
+    return this.guard.boundTo(target.host).find((secret) => secret.name === name && secret.in.includes(place));
   }
 
   #own(context: FlowContext, name: string, { lower, values }: Fields, i: number): boolean {

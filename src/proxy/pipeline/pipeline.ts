@@ -22,6 +22,7 @@ import { tlsKey } from '../upstream/secure';
 import type { Guard } from './guard';
 import { BodyStage } from './bodyStage';
 import { DetectStage } from './detectStage';
+import { ForeignStage } from './foreignStage';
 import { InjectStage } from './injectStage';
 import { MessageStage } from './messageStage';
 import { PolicyStage } from './policyStage';
@@ -43,6 +44,7 @@ export class Pipeline implements Handlers {
       ...(this.#record ? [this.#record] : []),
       new PolicyStage(guard),
       new DetectStage(guard),
+      new ForeignStage(guard),
       new InjectStage(guard),
       new BodyStage(guard),
       new RedactStage(guard),
