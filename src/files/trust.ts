@@ -1,6 +1,6 @@
 // Credentials that the user trusts though they are not managed here: known by salted hashes, never by their text.
 import { createHmac } from 'node:crypto';
-import type { TrustSettings } from '../protocol/proxyMessages';
+import type { TrustSettings } from '../core/secrets/types';
 
 /** What a hash is made of where a credential is trusted on every host. */
 const EVERYWHERE = '*';

@@ -5,7 +5,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import type { Disposable } from '../core/base/disposable';
 import { readIfThere, writeFileAtomic } from '../files/atomicFile';
 import { hashForAllHosts } from '../files/trust';
-import type { TrustSettings } from '../protocol/proxyMessages';
+import type { TrustSettings } from '../core/secrets/types';
 import type { Store } from './stores';
 
 /** One that the user trusts: on this host only. */

@@ -2,7 +2,7 @@
 // Versioned: a process refuses a `configure` of another version. Secrets travel only here, never in arguments or files.
 import type { ParentProxy } from '../core/base/parentProxy';
 import type { Flow } from '../core/flows/flow';
-import type { BoundSecret } from '../core/secrets/types';
+import type { BoundSecret, TrustSettings } from '../core/secrets/types';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -20,14 +20,6 @@ export interface ProxyTimeouts {
   readonly headMs?: number;
   /** Without a byte in either direction. */
   readonly idleMs?: number;
-}
-
-/** Credentials that are let through beside the managed ones. */
-export interface TrustSettings {
-  /** Random, one a folder: hashes of one folder say nothing in another. */
-  readonly salt: string;
-  /** Of a host and a credential, or of a credential alone where it is good for every host (files/trust). */
-  readonly hashes: readonly string[];
 }
 
 export interface ProxyConfiguration {
