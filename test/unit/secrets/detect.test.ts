@@ -88,7 +88,8 @@ const FORMS: Readonly<Record<string, (value: string) => string | Uint8Array>> = 
   'percent twice': (value) => encodeURIComponent(percentSome(value)),
   'percent three times': (value) => encodeURIComponent(encodeURIComponent(percentSome(value))),
   'percent, a form': (value) => new URLSearchParams({ value }).toString(),
-  'json, every character': (value) => every(value, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  'json, every character': (value) =>
+    Array.from({ length: value.length }, (_, i) => `\\u${value.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   'json, some characters': (value) =>
     JSON.stringify(value).replace(/[aeiou013]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
   'json in json': (value) => JSON.stringify(JSON.stringify(JSON.stringify({ value }))),
@@ -282,7 +283,7 @@ describe('random values', () => {
   it.each(forms)('%s is found, however it is cut', (form) => {
     fc.assert(
       fc.property(value, fc.array(fc.nat(), { maxLength: 5 }), fc.nat(20), (text, places, before) => {
-        fc.pre(text.isWellFormed() && Buffer.byteLength(text) >= 12 && !/[\0-\x08\x0e-\x1f\x7f]/.test(text));
+        fc.pre(Buffer.byteLength(text) >= 12 && !/[\0-\x08\x0e-\x1f\x7f]/.test(text));
         const one = createDetector([secret('R', text, 'no-dummy-of-mine')], decoders);
         const data = wrap(`${'p'.repeat(before)} "`, FORMS[form]!(text), '" x');
         expect(names(run(one, data, places))).toEqual(['R']);
