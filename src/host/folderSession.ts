@@ -12,6 +12,7 @@ import type { IssuedCertificate } from '../files/x509';
 import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
 import type {
   DoctorLine,
+  EnvironmentValue,
   FailureReason,
   FolderSessionApi,
   FoundReal,
@@ -28,6 +29,7 @@ import type {
   WatchOptions,
 } from './api';
 import { takeChangedKeys } from './agentKeys';
+import { agentVariables, environmentValues } from './agentVariables';
 import { AgentWiring, type Wired } from './agentWiring';
 import { loadAuthority, upstreamRoots, writeBundle } from './authority';
 import { wiredFiles } from './claudeWiring';
@@ -574,11 +576,6 @@ export class FolderSession implements FolderSessionApi {
   #environmentOptions(label: string): AgentEnvironmentOptions {
     const { state, vault } = this.#need();
     const stored = this.#stored!;
-    const dummies: Record<string, string> = {};
-    for (const [name, value] of Object.entries(this.#environment)) {
-      const secret = value ? vault.inUse(value) : undefined;
-      if (secret) dummies[name] = secret.dummy;
-    }
     const known = stored.tokens[label] === undefined ? 'other' : label;
     return {
       host: '127.0.0.1',
@@ -588,13 +585,17 @@ export class FolderSession implements FolderSessionApi {
       caFile: state.caCertificate,
       bundleFile: state.bundle,
       preload: this.options.preloadScript,
-      dummies,
+      dummies: agentVariables(vault, this.#environment),
       inherited: this.#environment,
     };
   }
 
   agentEnvironment(label: string): Record<string, string> | undefined {
     return this.#running ? agentEnvironment(this.#environmentOptions(label)) : undefined;
+  }
+
+  environment(): readonly EnvironmentValue[] {
+    return environmentValues(this.#need().vault, this.#environment);
   }
 
   async realEnvironment(cwd?: string): Promise<Record<string, string>> {
@@ -676,6 +677,7 @@ export class FolderSession implements FolderSessionApi {
       unwired: await wiring.changedBack(),
       scan: await this.scan(),
       environment: this.#environment,
+      variables: this.environment(),
       home: this.#home,
       served: this.#running ? undefined : await servedElsewhere(state),
     });
