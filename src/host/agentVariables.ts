@@ -7,8 +7,15 @@ import type { Vault } from './vault';
 /** Shorter ones would turn up by chance inside of others. */
 const MIN_PART = 12;
 
-/** What agents get instead, by name. */
-export function agentVariables(vault: Vault, environment: NodeJS.ProcessEnv): Record<string, string> {
+/**
+ * What agents get instead, by name. `parts`: also where a secret is only a part of the value. The rest of such a value may be
+ * anything, another secret too: for a process that inherits it anyway, never for a file or the clipboard.
+ */
+export function agentVariables(
+  vault: Vault,
+  environment: NodeJS.ProcessEnv,
+  withParts: boolean,
+): Record<string, string> {
   // A longer secret may hold a shorter one.
   const parts = vault.secrets
     .filter(({ value }) => value.length >= MIN_PART)
@@ -20,7 +27,7 @@ export function agentVariables(vault: Vault, environment: NodeJS.ProcessEnv): Re
     const whole = vault.inUse(value);
     let text = whole ? whole.dummy : value;
     // In a URL or a header, also percent-encoded.
-    if (!whole)
+    if (!whole && withParts)
       for (const part of parts)
         for (const form of new Set([part.value, encodeURIComponent(part.value)]))
           text = text.replaceAll(form, part.dummy);
@@ -30,7 +37,7 @@ export function agentVariables(vault: Vault, environment: NodeJS.ProcessEnv): Re
 }
 
 export function environmentValues(vault: Vault, environment: NodeJS.ProcessEnv): EnvironmentValue[] {
-  const swapped = agentVariables(vault, environment);
+  const swapped = agentVariables(vault, environment, true);
   return Object.entries(environment).flatMap(([name, value]): EnvironmentValue[] => {
     if (name in swapped)
       return [{ name, swapped: true, reason: 'agents get its dummy, which the proxy puts back where it is bound' }];

@@ -300,8 +300,10 @@ export interface FolderSessionApi extends Disposable {
   secrets(): Promise<readonly ProtectedSecret[]>;
   start(options: StartOptions): Promise<void>;
   stop(): Promise<void>;
-  /** Environment for an agent's process: proxy, CA, dummies. Only while running; `undefined` otherwise. */
+  /** Environment for an agent: proxy, CA, dummies; may be written to a file. Only while running; `undefined` otherwise. */
   agentEnvironment(label: string): Record<string, string> | undefined;
+  /** For a process that inherits our environment: also variables that hold a known secret among other text. Never for a file. */
+  processEnvironment(label: string): Record<string, string> | undefined;
   /** Secrets of the inherited environment, swapped for agents' terminals or not. */
   environment(): readonly EnvironmentValue[];
   /**

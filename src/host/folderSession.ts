@@ -573,7 +573,7 @@ export class FolderSession implements FolderSessionApi {
     if (this.#running) await this.#need().wiring.update(this.#wired(this.#running));
   }
 
-  #environmentOptions(label: string): AgentEnvironmentOptions {
+  #environmentOptions(label: string, withParts = false): AgentEnvironmentOptions {
     const { state, vault } = this.#need();
     const stored = this.#stored!;
     const known = stored.tokens[label] === undefined ? 'other' : label;
@@ -585,13 +585,17 @@ export class FolderSession implements FolderSessionApi {
       caFile: state.caCertificate,
       bundleFile: state.bundle,
       preload: this.options.preloadScript,
-      dummies: agentVariables(vault, this.#environment),
+      dummies: agentVariables(vault, this.#environment, withParts),
       inherited: this.#environment,
     };
   }
 
   agentEnvironment(label: string): Record<string, string> | undefined {
     return this.#running ? agentEnvironment(this.#environmentOptions(label)) : undefined;
+  }
+
+  processEnvironment(label: string): Record<string, string> | undefined {
+    return this.#running ? agentEnvironment(this.#environmentOptions(label, true)) : undefined;
   }
 
   environment(): readonly EnvironmentValue[] {

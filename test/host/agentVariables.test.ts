@@ -35,9 +35,17 @@ it('holds dummies for every known secret, also inside of other text, and lists w
   });
   await session.open();
   const scan = await session.scan();
-  await session.protect(scan.values.filter(({ ticked, name }) => ticked || name === 'ODD_TOKEN').map(({ id }) => id));
+  await session.protect(
+    scan.values
+      .filter(({ ticked, name, file }) => file !== undefined && (ticked || name === 'ODD_TOKEN'))
+      .map(({ id }) => id),
+  );
   await session.start({ level: 'routed', claudeSettings: 'none', confinedChain: 'proxy' });
-  const env = session.agentEnvironment('terminal')!;
+  const env = session.processEnvironment('terminal')!;
+  // What may end in a file or on the clipboard has nothing whose rest could be another secret.
+  const written = session.agentEnvironment('terminal')!;
+  expect(written['OTHER_NAME']).toBe(env['OTHER_NAME']);
+  expect(written['CURL_HEADER']).toBeUndefined();
   const dummies = new Map((await session.secrets()).map(({ name, dummy }) => [name, dummy]));
   expect(env['OTHER_NAME']).toBe(dummies.get('ANTHROPIC_API_KEY'));
   expect(env['CURL_HEADER']).toBe(`Authorization: Bearer ${dummies.get('GITHUB_TOKEN')!}`);

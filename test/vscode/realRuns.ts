@@ -61,7 +61,7 @@ export const realRunTests: readonly Test[] = [
       const { session } = await onlyEntry();
       const folder = path.join(session.folder, '.vscode');
       const file = `${setting.seen}.task.json`;
-      mkdirSync(folder);
+      const made = mkdirSync(folder, { recursive: true }) !== undefined;
       const task = { type: 'sandbox-agent', label: 'seen', command: seenCommand(file) };
       writeFileSync(path.join(folder, 'tasks.json'), JSON.stringify({ version: '2.0.0', tasks: [task] }));
       try {
@@ -82,7 +82,7 @@ export const realRunTests: readonly Test[] = [
         await ended;
         assert.ok(!JSON.stringify(execution.task.definition).includes(setting.real));
       } finally {
-        rmSync(folder, { recursive: true });
+        rmSync(made ? folder : path.join(folder, 'tasks.json'), { recursive: true });
       }
     },
   ],

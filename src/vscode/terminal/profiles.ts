@@ -10,7 +10,7 @@ export function agentTerminal({ workspaceFolder, session }: FolderEntry, label: 
     name: 'Sandbox Agent',
     iconPath: new vscode.ThemeIcon('shield'),
     cwd: workspaceFolder.uri,
-    env: session.agentEnvironment(label) ?? {},
+    env: session.processEnvironment(label) ?? {},
     isTransient: true,
   };
 }
