@@ -99,7 +99,15 @@ export type RequestVerdict =
       readonly tls: UpstreamTls | undefined;
       readonly body: BodyTransform | undefined;
     }
-  | { readonly kind: 'answer'; readonly answer: LocalAnswer };
+  | { readonly kind: 'answer'; readonly answer: LocalAnswer }
+  /** The body decides, too: it is read whole, up to `maxBytes`, before anything goes out; then `judge` is asked. */
+  | { readonly kind: 'hold'; readonly maxBytes: number };
+
+/** A body without its framing; trailers as HTTP/1.1 writes them, with the blank line. */
+export interface HeldBody {
+  readonly body: Buffer;
+  readonly trailers: Buffer | undefined;
+}
 
 /** TLS towards one upstream, where it differs from the engine's own. All PEM. */
 export interface UpstreamTls {
@@ -142,6 +150,12 @@ export type ExchangeEnd =
 /** One request and its response, from the handlers' side. Methods are called in this order, `end` exactly once. */
 export interface Exchange {
   readonly verdict: RequestVerdict;
+  /**
+   * Asked once where `verdict` is `hold`; `verdict` is another one afterwards. With the whole body it resolves to what goes out in
+   * its place, and the fields of the verdict say its length. `whole` false: it is longer, and what there is of it comes again
+   * through the transform of the verdict. Never rejects.
+   */
+  judge?(held: HeldBody, whole: boolean): Promise<HeldBody>;
   /** An upstream connection carries the request now. */
   sent(reused: boolean): void;
   /** What an interim response (1xx, RFC 9110, 15.2) may say to the client. */

@@ -48,7 +48,7 @@ export function viewRow(rule: NewRule, index: number, count: number, actions: Ro
 }
 
 /** What a row says besides its columns. */
-function notes({ addresses, scheme, agent, upstream, websocket }: NewRule): string[] {
+function notes({ addresses, scheme, agent, upstream, websocket, detection, credentials }: NewRule): string[] {
   return [
     ...(addresses === 'any' ? ['also private addresses'] : []),
     ...(scheme ? [`${scheme.join(', ')} only`] : []),
@@ -57,6 +57,8 @@ function notes({ addresses, scheme, agent, upstream, websocket }: NewRule): stri
     ...(upstream?.clientCert ? ['client certificate'] : []),
     ...(upstream?.insecure === undefined ? [] : ['certificate not verified']),
     ...(websocket ? ['no WebSocket'] : []),
+    ...(detection ? [`real values: ${detection}`] : []),
+    ...(credentials ? [`credentials: ${credentials}`] : []),
   ];
 }
 

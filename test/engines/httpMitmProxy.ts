@@ -17,6 +17,7 @@ import type {
   Target,
 } from '../../src/proxy/engine';
 import { RefusedBody } from '../../src/proxy/engine';
+import { errorAnswer } from '../../src/proxy/wire/errors';
 
 const DAY_MS = 86_400_000;
 
@@ -77,6 +78,12 @@ export class HttpMitmProxyEngine implements Engine {
     const { verdict } = exchange;
     if (verdict.kind === 'answer') {
       this.#answer(context, verdict.answer);
+      this.#end(open, { kind: 'complete' });
+      return;
+    }
+    if (verdict.kind === 'hold') {
+      // Its hooks see the body when the head is on its way.
+      this.#answer(context, errorAnswer(501, 'held-body', 'This engine cannot hold a request back until its body is judged.'));
       this.#end(open, { kind: 'complete' });
       return;
     }

@@ -105,12 +105,7 @@ const OF_KIND: Readonly<Record<Exclude<SecretKind, 'http'>, string>> = {
   database: 'it belongs to a database or mail server, which the proxy does not read',
 };
 
-function unserved(places: readonly Place[]): string {
-  if (places.includes('path')) return 'it travels in the path, where this version does not put values';
-  if (places.some((place) => place.startsWith('body:')))
-    return 'it travels in the body of a request, where this version does not put values';
-  return 'it travels together with other text, where this version does not put values';
-}
+const UNSERVED = 'it travels together with other text, where this version does not put values';
 
 function knownSecret(
   key: string,
@@ -122,7 +117,7 @@ function knownSecret(
   const binding = { provider: known.id, hosts: known.hosts, in: known.in };
   const why = `${known.title} key, by its ${byShape ? 'shape' : 'name'}`;
   if (known.kind !== 'http') return whole(value, false, `${why}; ${OF_KIND[known.kind]}`, binding);
-  if (!known.in.some(isServedPlace)) return whole(value, false, `${why}; ${unserved(known.in)}`, binding);
+  if (!known.in.some(isServedPlace)) return whole(value, false, `${why}; ${UNSERVED}`, binding);
   const where =
     known.hosts.length > 0
       ? `goes to ${known.hosts.join(', ')}`

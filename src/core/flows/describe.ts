@@ -83,6 +83,8 @@ const FINDING: Readonly<Record<Flow['findings'][number]['kind'], string>> = {
   'dummy-elsewhere': 'its stand-in was outside the places where a credential is read and stayed',
   'dummy-cleartext': 'it would have gone without encryption',
   'dummy-unverified': 'it would have gone to a server whose certificate is not verified',
+  'real-value': 'the real value was on its way out',
+  'foreign-credential': 'another credential than this one was on the way to its host',
   'echo-redacted': 'the answer held the real value, which was replaced',
 };
 

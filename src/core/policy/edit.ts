@@ -3,6 +3,7 @@
 // meant, and nothing else, is never returned.
 import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 import { type Result, err, ok } from '../base/result';
+import { RULE_KEYS } from './fields';
 import { parsePolicy } from './parse';
 import {
   blockRule,
@@ -279,7 +280,7 @@ function replaceRule(
 
 /** One key after the other, each found anew in the changed text. */
 function changeFields(text: string, index: number, old: NewRule, rule: NewRule): string | undefined {
-  const own = ['type', 'description', 'action', 'addresses', 'acknowledge', 'upstream', 'websocket'];
+  const own: readonly string[] = RULE_KEYS.filter((key) => key !== 'condition');
   const inMatch = Object.keys(matchFields(rule));
   let changed: string | undefined = text;
   const step = (inside: 'rule' | 'match', key: string, value: RuleValue | undefined) => {

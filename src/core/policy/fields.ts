@@ -1,10 +1,12 @@
 // The words of the policy language and the checks of single values: shared by the parser, the schema and the panel, and light
 // enough for a web page.
-import type { Mode, Policy, RuleType, Scheme } from './types';
+import type { Credentials, Detection, Mode, Policy, RuleType, Scheme } from './types';
 
 export const MODES: readonly Mode[] = ['monitor', 'ask', 'enforce'];
 export const DEFAULTS: readonly Policy['default'][] = ['block', 'allow'];
 export const RULE_TYPES: readonly RuleType[] = ['allow', 'block', 'tunnel'];
+export const DETECTIONS: readonly Detection[] = ['block', 'mask', 'mark'];
+export const CREDENTIALS: readonly Credentials[] = ['managed', 'none', 'any'];
 export const SCHEMES: readonly Scheme[] = ['http', 'https', 'ws', 'wss'];
 export const TOP_KEYS = ['version', 'mode', 'default', 'rules', 'secrets', 'tests'] as const;
 export const RULE_KEYS = [
@@ -16,6 +18,8 @@ export const RULE_KEYS = [
   'acknowledge',
   'upstream',
   'websocket',
+  'detection',
+  'credentials',
 ] as const;
 export const UPSTREAM_KEYS = ['ca', 'clientCert', 'insecure'] as const;
 export const CLIENT_CERT_KEYS = ['cert', 'key'] as const;

@@ -2,19 +2,21 @@
 // text with an error is never in force. YAML by the `yaml` library (JSON is YAML), ranges from its nodes.
 import { isMap, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import {
-  checkFile,
-  checkMethod,
-  checkPath,
-  checkScheme,
   CLIENT_CERT_KEYS,
+  CREDENTIALS,
   DEFAULTS,
-  isPort,
+  DETECTIONS,
   MATCH_KEYS,
   MODES,
   RULE_KEYS,
   RULE_TYPES,
   TOP_KEYS,
   UPSTREAM_KEYS,
+  checkFile,
+  checkMethod,
+  checkPath,
+  checkScheme,
+  isPort,
 } from './fields';
 import { canonicalPattern, checkHostPattern, isWideHost } from './hosts';
 import type {
@@ -33,10 +35,8 @@ import { refuseYaml } from './yamlGuard';
 import { isEmptyNode, rangeOf, scalarOf, YamlReader } from './yamlReader';
 
 /** Part of the language, but not of this version: refused, because ignoring a limit would open what it was to close. */
-const LATER = new Set(
-  'limit expires query header all any not credentials contentType maxBodyBytes graphql mcp'.split(' '),
-);
-const PLACE = /^(?:basic|websocket|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/;
+const LATER = new Set('limit expires query header all any not contentType maxBodyBytes graphql mcp'.split(' '));
+const PLACE = /^(?:basic|path|websocket|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+|body:[^\0-\x1f\x7f]+)$/;
 const NEVER_PLACES = new Set(['cookie', 'set-cookie', 'referer', 'user-agent', 'host']);
 const MAX_YAML_ERRORS = 5;
 const TEST_RESULTS = ['allow', 'block', 'tunnel'] as const;
@@ -121,6 +121,8 @@ function readRule(reader: YamlReader, item: unknown, index: number): Rule | unde
   const acknowledged = reader.choice(values.get('acknowledge'), ['any-host'] as const, 'acknowledge') !== undefined;
   const upstream = readUpstream(reader, values.get('upstream'));
   const websocket = reader.choice(values.get('websocket'), ['refuse'] as const, 'websocket');
+  const detection = reader.choice(values.get('detection'), DETECTIONS, 'detection');
+  const credentials = reader.choice(values.get('credentials'), CREDENTIALS, 'credentials');
   if (!type || !match) return undefined;
   checkAction(reader, values.get('action'), type);
   const wide = match.host ? match.host.find(isWideHost) : '*';
@@ -135,7 +137,7 @@ function readRule(reader: YamlReader, item: unknown, index: number): Rule | unde
     const message = '"addresses" says nothing on a rule that blocks.';
     reader.report('warning', 'no-effect', message, rangeOf(values.get('addresses')));
   }
-  for (const key of ['upstream', 'websocket'] as const) {
+  for (const key of ['upstream', 'websocket', 'detection', 'credentials'] as const) {
     const message = `"${key}" belongs to a rule of type "allow": this one sends nothing that it could apply to.`;
     if (type !== 'allow' && values.has(key)) reader.error('conflict', message, values.get(key) ?? node);
   }
@@ -148,6 +150,8 @@ function readRule(reader: YamlReader, item: unknown, index: number): Rule | unde
     acknowledged,
     upstream,
     websocket,
+    detection,
+    credentials,
     range: rangeOf(node),
   };
 }
@@ -302,7 +306,6 @@ function checkSecretHost(pattern: string): string | undefined {
 }
 
 function checkPlace(text: string): string | undefined {
-  if (/^(?:path|body:.+)$/.test(text)) return 'is not supported by this version';
-  if (!PLACE.test(text)) return 'must be header:NAME, basic, query:NAME or websocket';
+  if (!PLACE.test(text)) return 'must be header:NAME, basic, query:NAME, path, body:NAME or websocket';
   return NEVER_PLACES.has(text.replace(/^header:/, '').toLowerCase()) ? 'a secret is never put there' : undefined;
 }

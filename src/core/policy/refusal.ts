@@ -63,6 +63,14 @@ const FINDING: Readonly<
     `The request would carry ${secret} to ${host}, whose certificate is not verified ("insecure" in the policy). The real value was not sent.`,
     'Name the certificate that it may be verified by ("upstream: { ca: FILE }" in its rule) in place of "insecure".',
   ],
+  'real-value': ({ secret, place }, { host }) => [
+    `The request carries the real value of ${secret} (${place}) to ${host}. It was not sent.`,
+    `Something got hold of the real value: find out what, and replace ${secret} at its provider if it may be known elsewhere (command "Sandbox Agent: Rotate Secret"). A rule of the policy may say "detection: mark" where this is meant to happen.`,
+  ],
+  'foreign-credential': ({ secret, place }, { host }) => [
+    `The request carries a credential (${place}) to ${host} that is not ${secret}, the one this workspace uses there. It was not sent: it could belong to somebody who wants to receive data.`,
+    `If it is yours, trust it (command "Sandbox Agent: Trust Credential"), or write "credentials: any" into the rule that allows this request.`,
+  ],
   'echo-redacted': ({ secret }) => [`The answer held the real value of ${secret}.`, 'It was replaced.'],
 };
 

@@ -78,6 +78,8 @@ export function readRow(row: Row, before: NewRule): Result<NewRule, RowErrors> {
     // What they say applies only to what is let through and seen.
     upstream: row.type === 'allow' ? before.upstream : undefined,
     websocket: row.type === 'allow' ? before.websocket : undefined,
+    detection: row.type === 'allow' ? before.detection : undefined,
+    credentials: row.type === 'allow' ? before.credentials : undefined,
   });
 }
 

@@ -1,7 +1,7 @@
 // A rule as an editor holds it, and how it is written: as block YAML, as flow YAML, or as JSON. What is written here reads
 // back as the same rule, whatever its texts hold.
 import { canonicalPattern } from './hosts';
-import type { Addresses, Policy, Rule, RuleType, RuleUpstream, Scheme } from './types';
+import type { Addresses, Credentials, Detection, Policy, Rule, RuleType, RuleUpstream, Scheme } from './types';
 
 /** A rule to be written. A list of one is written as the value alone; an empty list as nothing. */
 export interface NewRule {
@@ -18,6 +18,8 @@ export interface NewRule {
   readonly acknowledge?: boolean | undefined;
   readonly upstream?: RuleUpstream | undefined;
   readonly websocket?: 'refuse' | undefined;
+  readonly detection?: Detection | undefined;
+  readonly credentials?: Credentials | undefined;
 }
 
 type Word = string | number;
@@ -27,12 +29,24 @@ export interface RuleFields {
 }
 
 /** The rule of a policy in the form that can be written. */
-export function newRuleOf({ type, description, match, addresses, acknowledged, upstream, websocket }: Rule): NewRule {
-  return { type, description, ...match, addresses, acknowledge: acknowledged, upstream, websocket };
+export function newRuleOf({ type, description, match, addresses, acknowledged, ...rest }: Rule): NewRule {
+  const { upstream, websocket, detection, credentials } = rest;
+  return {
+    type,
+    description,
+    ...match,
+    addresses,
+    acknowledge: acknowledged,
+    upstream,
+    websocket,
+    detection,
+    credentials,
+  };
 }
 
 /** What stands in the rule itself, in the order in which it is written. */
-export function ownFields({ type, description, addresses, acknowledge, upstream, websocket }: NewRule): RuleFields {
+export function ownFields({ type, description, addresses, acknowledge, upstream, ...rest }: NewRule): RuleFields {
+  const { websocket, detection, credentials } = rest;
   return {
     type,
     description: description === '' ? undefined : description,
@@ -40,6 +54,8 @@ export function ownFields({ type, description, addresses, acknowledge, upstream,
     acknowledge: acknowledge === true ? 'any-host' : undefined,
     upstream: upstream && upstreamFields(upstream),
     websocket,
+    detection,
+    credentials,
   };
 }
 

@@ -101,6 +101,16 @@ const rule: Properties<(typeof RULE_KEYS)[number]> = {
       'refuse: a WebSocket handshake is answered 426, so that a client which can falls back to plain requests (Codex does). On a rule that allows.',
     enum: ['refuse'],
   },
+  detection: {
+    description:
+      'What is done with the real value of a secret on its way out, outside the places where it belongs. block: the request is refused (the default). mask: its dummy goes in its place (the default towards model APIs). mark: it passes and is shown. On a rule that allows.',
+    enum: ['block', 'mask', 'mark'],
+  },
+  credentials: {
+    description:
+      'Whose credential a request may carry. managed: the bound secret, or none (the default on a host that a secret is bound to; others can be trusted one by one). none: none at all. any: whatever it carries. On a rule that allows.',
+    enum: ['managed', 'none', 'any'],
+  },
   acknowledge: {
     description: 'Says that a rule which opens every host, or a whole top-level domain, is meant.',
     enum: ['any-host'],
@@ -114,8 +124,8 @@ const secret = closed(
       anyOf: [text, { type: 'array', items: text }],
     },
     in: oneOrMore(
-      { type: 'string', pattern: '^(basic|websocket|(header|query):.+)$' },
-      'Where in a request the secret is read: `header:NAME`, `basic` (user or password of Basic authentication), `query:NAME`, `websocket` (text messages).',
+      { type: 'string', pattern: '^(basic|path|websocket|(header|query|body):.+)$' },
+      'Where in a request the secret is read: `header:NAME`, `basic` (user or password of Basic authentication), `query:NAME`, `path` (a segment), `body:NAME` (a field of a form, or a path into JSON), `websocket` (text messages).',
       [['header:authorization', 'basic']],
     ),
   },

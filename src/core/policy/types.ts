@@ -35,6 +35,12 @@ export interface Match {
   readonly agent?: readonly string[] | undefined;
 }
 
+/** Refuse the request, put the dummy in the place of the value, or let it pass and say so. */
+export type Detection = 'block' | 'mask' | 'mark';
+
+/** The bound secret or none, none at all, or whatever the request carries. */
+export type Credentials = 'managed' | 'none' | 'any';
+
 export interface Rule {
   /** Place in the file, from 0: what messages call "rule 1" is index 0. */
   readonly index: number;
@@ -48,6 +54,10 @@ export interface Rule {
   readonly upstream: RuleUpstream | undefined;
   /** `refuse`: a WebSocket handshake is answered 426. Only where the rule allows. */
   readonly websocket: 'refuse' | undefined;
+  /** What is done with real values on their way out; undefined: by the host. Only where the rule allows. */
+  readonly detection: Detection | undefined;
+  /** Whose credential a request may carry; undefined: `managed` where a secret is bound to the host. Only where the rule allows. */
+  readonly credentials: Credentials | undefined;
   /** Offsets in the policy text (UTF-16 units). */
   readonly range: TextRange;
 }

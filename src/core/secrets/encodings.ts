@@ -1,5 +1,6 @@
-// The forms in which a text turns up on the wire: percent, form, JSON, HTML, hex, base64 at each of its three alignments.
-// Used to put a value where it belongs and to find it where it does not. Works on UTF-8 as latin1 (one char a byte).
+// The forms in which a text turns up on the wire: percent (up to three times), form, JSON, HTML, hex (also with delimiters),
+// base64 and base32 at each of their alignments, reversed. Used to put a value where it belongs and to find it where it does
+// not. Works on UTF-8 as latin1 (one char a byte).
 
 /** The UTF-8 bytes of a text, one char a byte: how header fields are held. Plain ASCII is returned as it is. */
 export function toLatin1(text: string): string {
@@ -24,25 +25,29 @@ export function percentDecode(text: string): string {
   return text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
+/** A form of a text: what to look for, what to put for it, and the name of the form (`plain`, `percent`, `hex`, …). */
+export type EncodedForm = readonly [find: string, put: string, form: string];
+
 /**
  * The forms of `find`, each with what to put for it: the same form of `put`. The plain form comes first. Forms that are
  * equal are listed once.
  */
-export function encodedForms(find: string, put: string): (readonly [find: string, put: string])[] {
-  const forms = new Map<string, string>();
-  for (const encode of ENCODINGS) {
-    const form = encode(find);
-    if (!forms.has(form)) forms.set(form, encode(put));
+export function encodedForms(find: string, put: string): EncodedForm[] {
+  const forms = new Map<string, EncodedForm>();
+  const put_ = encodeAll(put);
+  for (const [index, [form, text]] of encodeAll(find).entries()) {
+    if (forms.has(text)) continue;
+    const stand = put_[index]![1];
+    forms.set(text, [text, form === 'html' ? fitEntities(stand, text.length) : stand, form]);
   }
-  return [...forms];
+  return [...forms.values()];
 }
 
 const lowerEscapes = (text: string) => text.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase());
 const json = (text: string) => JSON.stringify(text).slice(1, -1);
 const jsonAscii = (text: string, escaped: RegExp) =>
   json(text).replace(escaped, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-const hex = (text: string) =>
-  Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, '0')).join('');
+const hexPairs = (latin1: string) => Array.from(latin1, (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0'));
 const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 /** What encodeURIComponent leaves (ECMA-262, 19.2.6), and what Python's `quote` leaves. */
 const LEFT_BY_JS = "!'()*";
@@ -53,33 +58,104 @@ const PERCENT: readonly ((text: string) => string)[] = [
   (text) => percentEncode(text, '/'),
   (text) => percentEncode(text, ' ').replaceAll(' ', '+'),
 ];
+/** What tools and people write between the bytes of a hex dump; `\x` and `%` stand before each. */
+const HEX_BETWEEN = [':', '-', ' ', ','];
+const HEX_BEFORE = ['\\x', '%'];
 
-const ENCODINGS: readonly ((text: string) => string)[] = [
-  (text) => text,
-  ...PERCENT,
-  ...PERCENT.map((encode) => (text: string) => lowerEscapes(encode(text))),
-  json,
-  (text) => json(text).replaceAll('/', '\\/'),
-  // Go's and PHP's habits: markup characters, or everything beyond ASCII, as \u escapes.
-  (text) => jsonAscii(text, /[<>&]/g),
-  (text) => jsonAscii(text, /[<>&'\u0080-\uffff]/g),
-  (text) => text.replace(/[&<>"']/g, (char) => HTML[char]!),
-  hex,
-  (text) => hex(text).toUpperCase(),
-  ...[0, 1, 2].flatMap((offset) =>
-    [true, false].flatMap((atEnd) => [
-      (text: string) => base64Core(text, offset, atEnd),
-      (text: string) => base64Core(text, offset, atEnd).replaceAll('+', '-').replaceAll('/', '_'),
-    ]),
-  ),
-];
+/** All forms of a text, those of one kind beside each other, in an order that does not depend on the text. */
+function encodeAll(text: string): (readonly [form: string, text: string])[] {
+  const latin1 = toLatin1(text);
+  const pairs = hexPairs(latin1);
+  const upper = pairs.map((pair) => pair.toUpperCase());
+  const units = Array.from({ length: text.length }, (_, i) => text.charCodeAt(i).toString(16).padStart(4, '0'));
+  const points = Array.from(text, (char) => char.codePointAt(0)!);
+  const all: (readonly [string, string])[] = [['plain', text]];
+  const add = (form: string, ...texts: string[]) => {
+    for (const one of texts) all.push([form, one]);
+  };
+  const percent = PERCENT.map((encode) => encode(text));
+  add('percent', ...percent, ...percent.map(lowerEscapes));
+  add(
+    'json',
+    json(text),
+    json(text).replaceAll('/', '\\/'),
+    // Go's and PHP's habits: markup characters, or everything beyond ASCII, as \u escapes.
+    jsonAscii(text, /[<>&]/g),
+    jsonAscii(text, /[<>&'\u0080-\uffff]/g),
+    ...[units, units.map((unit) => unit.toUpperCase())].map((all_) => all_.map((unit) => `\\u${unit}`).join('')),
+  );
+  add(
+    'html',
+    text.replace(/[&<>"']/g, (char) => HTML[char]!),
+  );
+  add('html', points.map((point) => `&#${point};`).join(''));
+  add('html', points.map((point) => `&#x${point.toString(16)};`).join(''));
+  add('html', points.map((point) => `&#x${point.toString(16).toUpperCase()};`).join(''));
+  for (const digits of [pairs, upper]) {
+    add('hex', digits.join(''), ...HEX_BETWEEN.map((mark) => digits.join(mark)));
+    add('hex', ...HEX_BEFORE.map((mark) => digits.map((pair) => mark + pair).join('')));
+  }
+  for (let offset = 0; offset < 3; offset++)
+    for (const atEnd of [true, false]) {
+      const core = base64Core(latin1, offset, atEnd);
+      add('base64', core, core.replaceAll('+', '-').replaceAll('/', '_'));
+    }
+  for (let offset = 0; offset < 5; offset++)
+    for (const atEnd of [true, false]) {
+      const core = base32Core(latin1, offset, atEnd);
+      add('base32', core, core.toLowerCase());
+    }
+  add('reversed', Array.from(text).reverse().join(''));
+  for (const keep of ['', LEFT_BY_JS]) {
+    const encode = (once: string) => percentEncode(once, keep);
+    const lower = (once: string) => lowerEscapes(encode(once));
+    add('percent', encode(encode(text)), encode(encode(encode(text))), lower(lower(text)), lower(lower(lower(text))));
+  }
+  return all;
+}
 
 /**
  * The part of a base64 text that is the same whatever stands around, when `offset` bytes (modulo 3) come before. With
  * `atEnd`, the last, partly filled character too, as it is when nothing follows.
  */
-function base64Core(text: string, offset: number, atEnd: boolean): string {
-  const padded = '\0'.repeat(offset) + toLatin1(text);
+function base64Core(latin1: string, offset: number, atEnd: boolean): string {
+  const padded = '\0'.repeat(offset) + latin1;
   const bits = padded.length * 8;
   return btoa(padded).slice(Math.ceil((offset * 8) / 6), atEnd ? Math.ceil(bits / 6) : Math.floor(bits / 6));
+}
+
+/** RFC 4648, 6 */
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** As `base64Core`, for base32: `offset` modulo 5. */
+function base32Core(latin1: string, offset: number, atEnd: boolean): string {
+  let out = '';
+  let held = 0;
+  let bits = (offset * 8) % 5;
+  // Of the first character that is the text's alone, so many bits belong to what stands before.
+  const skip = bits === 0 ? 0 : 5 - bits;
+  bits = -skip;
+  for (const char of latin1) {
+    held = ((held << 8) | char.charCodeAt(0)) & 0xffff;
+    bits += 8;
+    for (; bits >= 5; bits -= 5) out += BASE32[(held >>> (bits - 5)) & 31]!;
+  }
+  return atEnd && bits > 0 ? out + BASE32[(held << (5 - bits)) & 31]! : out;
+}
+
+/**
+ * Entities of a stand-in brought to a length, so that what is replaced keeps it: decimal numbers have two digits or three. A
+ * number may begin with zeros, and a stand-in's letters and digits need no entity.
+ */
+function fitEntities(entities: string, length: number): string {
+  let out = entities;
+  for (let at = 0; out.length > length;) {
+    const match = /&#(\d+);/.exec(out.slice(at));
+    const char = match && String.fromCodePoint(Number(match[1]));
+    if (!match || !char || !/[A-Za-z0-9._~-]/.test(char)) return entities;
+    out = out.slice(0, at + match.index) + char + out.slice(at + match.index + match[0].length);
+    at += match.index + 1;
+  }
+  const missing = length - out.length;
+  return missing > 0 ? out.replace(/&#(?=\d)/, `&#${'0'.repeat(missing)}`) : out;
 }

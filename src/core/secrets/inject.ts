@@ -52,6 +52,7 @@ interface Compiled {
   readonly headers: ReadonlySet<string>;
   readonly queries: ReadonlySet<string>;
   readonly basic: boolean;
+  readonly path: boolean;
 }
 
 export function compileInjection(secrets: readonly BoundSecret[]): Injection {
@@ -95,6 +96,7 @@ function compile(secret: BoundSecret): Compiled {
     headers: new Set(headers.filter((name) => !NEVER.has(name))),
     queries: new Set(places('query:')),
     basic: secret.in.includes('basic'),
+    path: secret.in.includes('path'),
   };
 }
 
@@ -202,7 +204,8 @@ class Pass {
 
   #query(): void {
     const mark = this.path.indexOf('?');
-    this.#elsewhere('path', mark < 0 ? this.path : this.path.slice(0, mark));
+    const segments = this.#segments(mark < 0 ? this.path : this.path.slice(0, mark));
+    this.#path = mark < 0 ? segments : segments + this.path.slice(mark);
     if (mark < 0) return;
     const parts = this.path.slice(mark + 1).split('&');
     let changed = false;
@@ -223,7 +226,35 @@ class Pass {
         break;
       }
     }
-    if (changed) this.#path = `${this.path.slice(0, mark + 1)}${parts.join('&')}`;
+    if (changed) this.#path = `${segments}?${parts.join('&')}`;
+  }
+
+  /** Place `path`: a segment that is the dummy, or ends with it after a word (Telegram's `/bot<token>/`). */
+  #segments(path: string): string {
+    if (!this.secrets.some(({ path: served }) => served)) {
+      this.#elsewhere('path', path);
+      return path;
+    }
+    const segments = path.split('/');
+    const others = [...segments];
+    for (const [i, segment] of segments.entries()) {
+      const plain = percentDecode(segment);
+      for (const entry of this.secrets) {
+        const { dummy, value } = entry.secret;
+        if (!entry.path || !plain.endsWith(dummy)) continue;
+        const word = plain.slice(0, -dummy.length);
+        if (!/^[A-Za-z]{0,12}$/.test(word)) continue;
+        others[i] = '';
+        if (!this.#may(entry, 'path', true)) break;
+        // A value that would be another segment, or end the path, is written in escapes; so it is one segment for everyone.
+        segments[i] = `${word}${percentEncode(value, ":@!$&'()*+,;=")}`;
+        this.#injected.add(entry.secret.name);
+        break;
+      }
+      if (this.#refusal) return path;
+    }
+    this.#elsewhere('path', others.join('/'));
+    return segments.join('/');
   }
 
   /** Whether the value may go here; records what was seen where it may not. */

@@ -32,8 +32,8 @@ interface Pattern {
 }
 
 const MAX_BLOCK = 4;
-/** A larger table would rule out more, but no longer stay in the cache beside what is read. */
-const MAX_TABLE_BITS = 16;
+/** Enough for a hundred secrets in all forms; a larger table would no longer stay in the cache beside what is read. */
+const MAX_TABLE_BITS = 18;
 const MIN_TABLE_BITS = 10;
 /** 2^32 divided by the golden ratio: spreads blocks that differ little (Knuth, TAOCP 3, 6.4). */
 const GOLDEN = 0x9e3779b1 | 0;

@@ -108,9 +108,9 @@ export function matchShape(value: string): ShapeMatch | undefined {
   return { provider, shapes, kept };
 }
 
-/** Whether injection puts values into such a place; `path` and `body:…` are in the table for later. */
+/** Whether injection puts values into such a place. */
 export function isServedPlace(place: Place): boolean {
-  return place === 'basic' || /^(?:header|query):/.test(place);
+  return place === 'basic' || place === 'path' || place === 'websocket' || /^(?:header|query|body):./.test(place);
 }
 
 /** Whether requests to this host are conversations with a model. */

@@ -92,20 +92,36 @@ const latin1Forms = (secrets: readonly BoundSecret[]): Replacement[] =>
 function textRedactor(forms: readonly Replacement[]): (text: string) => string {
   if (forms.length === 0) return (text) => text;
   const encoder = new TextEncoder();
-  // Nearly every text holds nothing: one quick pass says so. Only the others are searched with the expression.
   const matcher = createMatcher(forms.map(({ find }) => encoder.encode(find)));
-  const puts = new Map(forms.map(({ find, put }) => [find, put]));
-  // The longest first: among alternatives that begin at one place an expression takes the first.
-  const finds = forms.map(({ find }) => find).sort((a, b) => b.length - a.length);
-  let expression: RegExp | undefined;
   return (text) => {
-    if (!matcher.find(encoder.encode(text), 0)) return text;
-    expression ??= new RegExp(finds.map(escapeExpression).join('|'), 'g');
-    return text.replace(expression, (found) => puts.get(found)!);
+    // Nearly every text holds nothing: one quick pass says so.
+    const bytes = encoder.encode(text);
+    let match = matcher.find(bytes, 0);
+    if (!match) return text;
+    const charOf = bytes.length === text.length ? (at: number) => at : charsOf(text);
+    let out = '';
+    let at = 0;
+    for (; match; match = matcher.find(bytes, match.at + match.length)) {
+      out += text.slice(at, charOf(match.at)) + forms[match.pattern]!.put;
+      at = charOf(match.at + match.length);
+    }
+    return out + text.slice(at);
   };
 }
 
-const escapeExpression = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+/** Of places in the UTF-8 of a text, asked for from the first to the last, the places in the text. */
+function charsOf(text: string): (byte: number) => number {
+  let char = 0;
+  let passed = 0;
+  return (byte) => {
+    while (passed < byte) {
+      const code = text.codePointAt(char)!;
+      passed += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+      char += code < 0x10000 ? 1 : 2;
+    }
+    return char;
+  };
+}
 
 const NOTHING = new Uint8Array(0);
 

@@ -2,7 +2,8 @@
 
 /**
  * Where a credential is read from a request: `header:NAME` (the bare value, or after a scheme word such as Bearer),
- * `basic` (user or password inside `Authorization: Basic`), `query:NAME`. More places come with the secrets work.
+ * `basic` (user or password inside `Authorization: Basic`), `query:NAME`, `path` (a segment), `body:NAME` (a field of a form, or a
+ * path of names and indexes into JSON, joined by dots), `websocket` (a whole string of a text message).
  */
 export type Place = string;
 
@@ -26,6 +27,10 @@ export type FindingKind =
   | 'dummy-cleartext'
   /** A dummy in a bound place, but the policy has the upstream's certificate not verified (`insecure`). */
   | 'dummy-unverified'
+  /** The real value itself on its way out, plain or encoded, outside the places where its own hosts read it. */
+  | 'real-value'
+  /** A credential that is not the managed one, on a host that has a managed one. */
+  | 'foreign-credential'
   /** The real value came back from an upstream and was replaced. */
   | 'echo-redacted';
 
@@ -40,6 +45,8 @@ export interface Finding {
   /** `header:authorization`, `path`, `query:key`, `body`, `response header:x`, `response body`. */
   readonly place: string;
   readonly action: 'blocked' | 'masked' | 'marked';
+  /** `foreign-credential`: a salted hash, by which the user may trust it. */
+  readonly credential?: string;
 }
 
 /** A secret in a credential store beside the env files: where it stands, whose it is, and where its owner's client puts it. */

@@ -3,9 +3,12 @@ import { type Result, ok } from '../../core/base/result';
 import { type CompiledPolicy, compilePolicy } from '../../core/policy/evaluate';
 import { parsePolicy } from '../../core/policy/parse';
 import type { Policy, Rule } from '../../core/policy/types';
+import { type Detector, createDetector } from '../../core/secrets/detect';
 import { type Injection, compileInjection } from '../../core/secrets/inject';
+import { type BodyInjection, compileBodyInjection } from '../../core/secrets/injectBody';
 import { type Redactor, createRedactor } from '../../core/secrets/redact';
 import type { BoundSecret } from '../../core/secrets/types';
+import { DECODERS } from '../codecs/contentCoding';
 import type { UpstreamTls } from '../engine';
 import { readUpstreamTls } from './upstreamFiles';
 
@@ -18,6 +21,8 @@ export class Guard {
   #bound: readonly BoundSecret[] = [];
   #compiled: CompiledPolicy = compilePolicy(NOTHING);
   #injection: Injection = compileInjection([]);
+  #bodies: BodyInjection = compileBodyInjection([]);
+  #detector: Detector = createDetector([], DECODERS);
   #redactor: Redactor = createRedactor([]);
   #upstreams: ReadonlyMap<Rule, Result<UpstreamTls, string>> = new Map();
   /** What file names in the policy are relative to (absolute path); undefined: relative ones cannot be read. */
@@ -29,6 +34,14 @@ export class Guard {
 
   get injection(): Injection {
     return this.#injection;
+  }
+
+  get bodies(): BodyInjection {
+    return this.#bodies;
+  }
+
+  get detector(): Detector {
+    return this.#detector;
   }
 
   get redactor(): Redactor {
@@ -76,6 +89,8 @@ export class Guard {
       return binding ? { ...secret, hosts: binding.hosts, in: binding.in } : secret;
     });
     this.#injection = compileInjection(this.#bound);
+    this.#bodies = compileBodyInjection(this.#bound);
+    this.#detector = createDetector(this.#bound, DECODERS);
     this.#redactor = createRedactor(this.#bound);
   }
 }

@@ -2,14 +2,14 @@
 // do not belong end the connection, and real values that come back are replaced. Knows nothing of frames.
 import { refusalForFinding } from '../../core/policy/refusal';
 import { type MessageInjection, type MessageTarget, compileMessageInjection } from '../../core/secrets/injectMessage';
-import { isModelApi } from '../../core/secrets/providers';
 import type { BodyScanner } from '../../core/secrets/inject';
+import type { Detected } from '../../core/secrets/detect';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
 import { type BodyTransform, type MessageTransform, type MessageTransforms, RefusedMessage } from '../engine';
 import { keepReadable } from '../websocket/deflate';
 import { asBuffer } from './asBuffer';
+import { detectionFor, unsafeFor } from './findings';
 import type { Guard } from './guard';
-import { isLoopback } from './injectStage';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
 
@@ -46,6 +46,7 @@ function record(context: FlowContext, finding: Finding): void {
 class ClientMessages implements MessageTransform {
   readonly #target: MessageTarget;
   readonly #action: 'marked' | 'blocked';
+  readonly #valueAction: Finding['action'];
   #secrets: readonly BoundSecret[] | undefined;
   #inject!: MessageInjection;
   /** Goes on from message to message: a dummy cut in two is still one. */
@@ -57,17 +58,16 @@ class ClientMessages implements MessageTransform {
     private readonly context: FlowContext,
     private readonly guard: Guard,
   ) {
-    const { host, scheme } = context.target;
-    const clear = scheme !== 'https' && !isLoopback(host);
-    const unverified = context.tls?.insecure === true;
-    this.#target = { host, unsafe: clear ? 'dummy-cleartext' : unverified ? 'dummy-unverified' : undefined };
-    // As for bodies: a conversation with a model mentions what the agent read.
-    this.#action = isModelApi(host) ? 'marked' : 'blocked';
+    this.#target = { host: context.target.host, unsafe: unsafeFor(context) };
+    const { dummies, values } = detectionFor(context);
+    this.#action = dummies;
+    this.#valueAction = values;
   }
 
-  message(payload: Buffer, text: boolean): Buffer {
+  message(given: Buffer, text: boolean): Buffer {
     this.#refresh();
-    this.#scan(this.#scanner, payload);
+    this.#scan(this.#scanner, given);
+    const payload = this.#values(given);
     const { bytes, injected, findings } = this.#inject(payload, text);
     for (const finding of findings) {
       if (finding.action === 'blocked') this.#refuse(finding);
@@ -83,20 +83,59 @@ class ClientMessages implements MessageTransform {
 
   /** No value is put into these: what a credential belongs in is not that long. */
   long(): Pick<BodyTransform, 'push' | 'end'> {
+    const stream = this.guard.redactor.stream();
+    const hidden = this.guard.detector.stream();
+    const pass = (given: Buffer, masked: Uint8Array) => {
+      this.#leaving(stream.hits.keys(), this.#valueAction);
+      const out = this.#valueAction === 'marked' ? given : asBuffer(masked);
+      this.#hidden(hidden.push(out));
+      return out;
+    };
     return {
       push: (chunk) => {
         this.#refresh();
         this.#scan(this.#scanner, chunk);
-        return chunk;
+        return pass(chunk, stream.push(chunk));
       },
-      end: () => NOTHING,
+      end: () => {
+        const rest = pass(NOTHING, stream.end());
+        this.#hidden(hidden.end());
+        return rest;
+      },
     };
   }
 
   control(payload: Buffer): Buffer {
     this.#refresh();
     this.#scan(this.#controlScanner, payload);
-    return payload;
+    return this.#values(payload);
+  }
+
+  /** Real values in a whole payload: it is refused, or they are replaced. */
+  #values(payload: Buffer): Buffer {
+    const stream = this.guard.redactor.stream();
+    const parts = [stream.push(payload), stream.end()];
+    this.#leaving(stream.hits.keys(), this.#valueAction);
+    const out = stream.hits.size === 0 || this.#valueAction === 'marked' ? payload : Buffer.concat(parts);
+    const hidden = this.guard.detector.stream();
+    this.#hidden([...hidden.push(out), ...hidden.end()]);
+    return out;
+  }
+
+  /** What could not be replaced is not let go. */
+  #hidden(detected: readonly Detected[]): void {
+    this.#leaving(
+      detected.map(({ secret }) => secret),
+      this.#valueAction === 'marked' ? 'marked' : 'blocked',
+    );
+  }
+
+  #leaving(secrets: Iterable<string>, action: Finding['action']): void {
+    for (const secret of secrets) {
+      const finding: Finding = { kind: 'real-value', secret, place: PLACE, action };
+      if (finding.action === 'blocked') this.#refuse(finding);
+      record(this.context, finding);
+    }
   }
 
   /** The secrets in force now: a connection may live longer than a binding. */

@@ -5,7 +5,9 @@ import type {
   ConnectVerdict,
   Exchange,
   ExchangeEnd,
+  Fields,
   Handlers,
+  HeldBody,
   InterimHead,
   MessageTransforms,
   RequestHead,
@@ -14,8 +16,12 @@ import type {
   ResponseVerdict,
   Target,
 } from '../engine';
+import { RefusedBody } from '../engine';
+import { errorAnswer } from '../wire/errors';
 import { tlsKey } from '../upstream/secure';
 import type { Guard } from './guard';
+import { BodyStage } from './bodyStage';
+import { DetectStage } from './detectStage';
 import { InjectStage } from './injectStage';
 import { MessageStage } from './messageStage';
 import { PolicyStage } from './policyStage';
@@ -36,7 +42,9 @@ export class Pipeline implements Handlers {
     this.#stages = [
       ...(this.#record ? [this.#record] : []),
       new PolicyStage(guard),
+      new DetectStage(guard),
       new InjectStage(guard),
+      new BodyStage(guard),
       new RedactStage(guard),
       new MessageStage(guard),
     ];
@@ -83,17 +91,39 @@ export class Pipeline implements Handlers {
 }
 
 class PipelineExchange implements Exchange {
-  readonly verdict: RequestVerdict;
+  verdict: RequestVerdict;
 
   constructor(
     private readonly context: FlowContext,
     private readonly stages: readonly Stage[],
     private readonly guard: Guard,
   ) {
-    const { answer, path, fields, addresses, tls, requestBody } = context;
-    this.verdict = answer
-      ? { kind: 'answer', answer }
-      : { kind: 'forward', path, fields, addresses, tls, body: requestBody };
+    const { answer, hold } = context;
+    this.verdict = hold && !answer ? { kind: 'hold', maxBytes: hold.maxBytes } : this.#decided();
+  }
+
+  #decided(): RequestVerdict {
+    const { answer, path, fields, addresses, tls, requestBody } = this.context;
+    return answer ? { kind: 'answer', answer } : { kind: 'forward', path, fields, addresses, tls, body: requestBody };
+  }
+
+  async judge(held: HeldBody, whole: boolean): Promise<HeldBody> {
+    const { context } = this;
+    let judged = held;
+    try {
+      // The client was told to go on.
+      context.fields = withoutField(context.fields, 'expect');
+      judged = await context.hold!.judge(held, whole);
+    } catch (error) {
+      // A refusal has set its answer. Anything else is our fault, and nothing goes out.
+      if (!(error instanceof RefusedBody)) {
+        const message = 'The proxy failed on this body. Nothing was forwarded.';
+        context.failure = { code: 'internal', message };
+        context.answer = errorAnswer(502, 'internal', message);
+      }
+    }
+    this.verdict = this.#decided();
+    return judged;
   }
 
   interim(head: InterimHead): InterimHead {
@@ -140,4 +170,11 @@ class PipelineExchange implements Exchange {
     const now = this.guard.upstreamTls(decision.rule);
     return now.ok && tlsKey(now.value) === tlsKey(tls);
   }
+}
+
+function withoutField(fields: Fields, name: string): Fields {
+  if (!fields.lower.includes(name)) return fields;
+  const keep = fields.lower.map((lower) => lower !== name);
+  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
+  return { names: pick(fields.names), lower: pick(fields.lower), values: pick(fields.values) };
 }

@@ -7,6 +7,7 @@ import type {
   Client,
   ExchangeEnd,
   Fields,
+  HeldBody,
   InterimHead,
   LocalAnswer,
   MessageTransforms,
@@ -28,6 +29,13 @@ export class FlowContext {
   /** What the deciding rule says of the upstream's TLS. */
   tls: UpstreamTls | undefined;
   requestBody: BodyTransform | undefined;
+  /** The body decides, too: what is asked when it is there, whole or not. May set `answer`, and throw `RefusedBody`. */
+  hold:
+    | {
+        readonly maxBytes: number;
+        readonly judge: (held: HeldBody, whole: boolean) => HeldBody | Promise<HeldBody>;
+      }
+    | undefined;
   /** A WebSocket whose messages nobody looks at. */
   unseen = false;
   decision: Decision | undefined;

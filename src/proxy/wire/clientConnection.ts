@@ -10,8 +10,9 @@ import { breakOff, endWith } from './door';
 import { errorAnswer } from './errors';
 import { absoluteTarget, checkHost } from './identity';
 import type { Batcher } from './put';
+import { type HeldOwner, HeldRequest } from './heldRequest';
 import { Http1Client } from './http1Client';
-import { type ClientExchange, Relay, type RelayOwner, type RelayRequest } from './relay';
+import { type ClientExchange, Relay, type RelayRequest } from './relay';
 import type { ServedConnection } from './served';
 
 export interface ConnectionDeps {
@@ -33,7 +34,7 @@ export interface FixedTarget {
 
 const MAX_PIPELINED = 64 * 1024;
 
-export class ClientConnection implements RelayOwner, ServedConnection {
+export class ClientConnection implements HeldOwner, ServedConnection {
   readonly pool: UpstreamPool;
   readonly batcher: Batcher;
   #relay: ClientExchange | undefined;
@@ -192,13 +193,31 @@ export class ClientConnection implements RelayOwner, ServedConnection {
 
   #begin(request: RelayRequest): void {
     const { verdict } = request.exchange;
+    this.#underWay = request;
+    this.#carry(verdict.kind === 'hold' ? new HeldRequest(this, request, verdict.maxBytes) : this.#relayFor(request));
+  }
+
+  release(request: RelayRequest, bytes: Buffer): void {
+    this.#underWay = request;
+    this.#idle.disarm();
+    if (bytes.length > 0) this.giveBack(bytes);
+    this.#carry(this.#relayFor(request));
+    this.stream.resume();
+  }
+
+  refuseHeld(bad: BadMessage): void {
+    this.#relay = undefined;
+    this.#reply(errorAnswer(bad.status, bad.code, bad.message), true, 'GET');
+  }
+
+  #relayFor(request: RelayRequest): ClientExchange {
+    const { verdict } = request.exchange;
     const { target, client } = request;
     const messages =
       verdict.kind === 'forward' &&
       request.head.upgrade === undefined &&
       this.deps.upstreams.refusesHttp1({ target, client, addresses: verdict.addresses, tls: verdict.tls });
-    this.#underWay = request;
-    this.#carry(messages ? this.#inMessages(request) : new Relay(this, request));
+    return messages ? this.#inMessages(request) : new Relay(this, request);
   }
 
   #inMessages(request: RelayRequest): ClientExchange {

@@ -27,7 +27,8 @@ export interface MessageRequest {
 /** `signal` is asked for only where something has to be waited for. */
 export type OpenUpstream = (route: Route, signal: () => AbortSignal) => UpstreamPort | Promise<UpstreamPort>;
 
-type Phase = 'dialling' | 'open' | 'over';
+/** `holding`: the body decides, too, and is not whole yet; `judging`: it is being decided on. */
+type Phase = 'holding' | 'judging' | 'dialling' | 'open' | 'over';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -35,9 +36,13 @@ export class MessageRelay implements UpstreamPortListener {
   #phase: Phase = 'dialling';
   #upstream: UpstreamPort | undefined;
   #abort: AbortController | undefined;
-  readonly #requestTransform: BodyTransform | undefined;
+  #requestTransform: BodyTransform | undefined;
   /** What came before the upstream was there. */
   readonly #waiting = new ByteQueue();
+  /** Of a body that is read whole first. */
+  readonly #held: Buffer[] = [];
+  /** So many bytes were credited to the client before they were passed on. */
+  #ahead = 0;
   #waitingEnd: { readonly trailers: Fields | undefined } | undefined;
   #requestDone: boolean;
   #requestBytes = 0;
@@ -74,8 +79,46 @@ export class MessageRelay implements UpstreamPortListener {
       this.#complete();
       return;
     }
+    if (verdict.kind === 'hold') {
+      this.#phase = 'holding';
+      return;
+    }
     const { target, client } = this.request;
     this.#dial({ target, client, addresses: verdict.addresses, tls: verdict.tls });
+  }
+
+  async #judge(whole: boolean): Promise<void> {
+    this.#phase = 'judging';
+    const trailers = this.#waitingEnd?.trailers;
+    const section = trailers && Buffer.from(trailerSection(trailers), 'latin1');
+    const judged = await this.exchange.judge!({ body: Buffer.concat(this.#held), trailers: section }, whole);
+    // Over meanwhile, perhaps.
+    if ((this.#phase as Phase) !== 'judging') return;
+    const { verdict } = this.exchange;
+    if (whole) {
+      this.#held.length = 0;
+      if (judged.body.length > 0) this.#held.push(judged.body);
+      this.#ahead = Infinity;
+      const last = judged.trailers && parseTrailers(judged.trailers);
+      this.#waitingEnd = { trailers: last && last.names.length > 0 ? last : undefined };
+    }
+    if (verdict.kind === 'forward') {
+      this.#requestTransform = verdict.body;
+      for (const part of this.#held) this.#waiting.push(part);
+      const { target, client } = this.request;
+      this.#dial({ target, client, addresses: verdict.addresses, tls: verdict.tls });
+    } else if (verdict.kind === 'answer') {
+      this.#requestDone = whole;
+      this.#answered = true;
+      this.port.answer(verdict.answer);
+      this.#complete();
+    }
+  }
+
+  #credit(bytes: number): void {
+    const before = Math.min(bytes, this.#ahead);
+    this.#ahead -= before;
+    if (bytes > before) this.port.taken(bytes - before);
   }
 
   #dial(route: Route): void {
@@ -121,11 +164,31 @@ export class MessageRelay implements UpstreamPortListener {
 
   clientBody(chunk: Buffer): void {
     this.#requestBytes += chunk.length;
+    if (this.#phase === 'holding') {
+      this.#hold(chunk);
+      return;
+    }
+    if (this.#phase === 'judging') {
+      this.#held.push(chunk);
+      return;
+    }
     if (this.#phase === 'dialling') {
       this.#waiting.push(chunk); // no credit yet: the client's window bounds it
       return;
     }
     this.#forward(chunk);
+  }
+
+  #hold(chunk: Buffer): void {
+    const { verdict } = this.exchange;
+    this.#held.push(chunk);
+    if (verdict.kind === 'hold' && this.#requestBytes > verdict.maxBytes) {
+      void this.#judge(false);
+      return;
+    }
+    // Nobody could send a body that is longer than its window, were it not for this.
+    this.#ahead += chunk.length;
+    this.port.taken(chunk.length);
   }
 
   #forward(chunk: Buffer): void {
@@ -137,14 +200,15 @@ export class MessageRelay implements UpstreamPortListener {
       this.#refusedBody(error);
       return;
     }
-    if (out.length === 0 || this.#upstream.body(out)) this.port.taken(chunk.length);
+    if (out.length === 0 || this.#upstream.body(out)) this.#credit(chunk.length);
     else this.#owedToClient += chunk.length;
   }
 
   clientEnd(trailers: Fields | undefined): void {
     // Kept after it was sent, too: a request that is sent again needs it.
     this.#waitingEnd = { trailers };
-    if (this.#phase !== 'dialling') this.#forwardEnd(trailers);
+    if (this.#phase === 'holding') void this.#judge(true);
+    else if (this.#phase === 'open') this.#forwardEnd(trailers);
   }
 
   #forwardEnd(trailers: Fields | undefined): void {
@@ -252,7 +316,7 @@ export class MessageRelay implements UpstreamPortListener {
   drained(): void {
     const bytes = this.#owedToClient;
     this.#owedToClient = 0;
-    if (bytes > 0) this.port.taken(bytes);
+    if (bytes > 0) this.#credit(bytes);
   }
 
   failed(error: WireError, again: boolean): void {
@@ -331,9 +395,11 @@ function withoutLength(fields: Fields): Fields {
 
 /** Transforms see a trailer section as HTTP/1.1 writes it. */
 function changedTrailers(transform: BodyTransform, trailers: Fields): Fields {
-  const before = `${trailers.names.map((name, i) => `${name}: ${trailers.values[i]!}\r\n`).join('')}\r\n`;
-  return parseTrailers(transform.trailers!(Buffer.from(before, 'latin1')));
+  return parseTrailers(transform.trailers!(Buffer.from(trailerSection(trailers), 'latin1')));
 }
+
+const trailerSection = ({ names, values }: Fields) =>
+  `${names.map((name, i) => `${name}: ${values[i]!}\r\n`).join('')}\r\n`;
 
 /** A trailer section that was checked before (http1/body.ts), as fields. */
 export function parseTrailers(section: Buffer): Fields {

@@ -121,6 +121,7 @@ export class Relay implements UpstreamListener, ClientExchange {
       this.#answer(verdict.answer, { kind: 'complete' });
       return;
     }
+    if (verdict.kind !== 'forward') return; // held requests are judged before they come here
     const { addresses, tls } = verdict;
     const { target, client } = this.request;
     const route: Route = { target, client, addresses, tls };

@@ -22,6 +22,9 @@ describe('what is ticked', () => {
     ['MY_SERVICE_TOKEN', hex(32), undefined],
     ['myServiceApiKey', body(32), undefined],
     ['ADMIN_PASSWORD', 'correct-horse-battery-staple', undefined],
+    ['TELEGRAM_BOT_TOKEN', `123456789:AA${body(33)}`, 'telegram'],
+    ['AZURE_CLIENT_SECRET', `${body(3)}8Q~${body(34)}`, 'azure-client'],
+    ['PLAID_ACCESS_TOKEN', 'access-sandbox-0f8fad5b-d9cb-469f-a165-70867728950e', 'plaid-item'],
     // A shape says whose it is, whatever the name says.
     ['SESSION_SECRET', keys.github(), 'github'],
   ];
@@ -92,10 +95,7 @@ describe('what is shown and not ticked', () => {
     ['CLOUDINARY_API_SECRET', body(27), /signed/],
     ['AGE_SECRET_KEY', `AGE-SECRET-KEY-1${body(58, 1, 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L')}`, /encrypts/],
     ['SOMETHING', `pscale_pw_${body(43)}`, /database/],
-    ['AZURE_CLIENT_SECRET', `${body(3)}8Q~${body(34)}`, /body of a request/],
-    ['PLAID_ACCESS_TOKEN', 'access-sandbox-0f8fad5b-d9cb-469f-a165-70867728950e', /body of a request/],
     ['PAGERDUTY_TOKEN', body(20), /together with other text/],
-    ['TELEGRAM_BOT_TOKEN', `123456789:AA${body(33)}`, /path/],
     ['SOMETHING', body(40), /random/],
     ['API_TOKEN', 'aB3dE5f', /too short/],
     ['ADMIN_PASSWORD', 'correct horse battery staple', /several words/],

@@ -395,6 +395,10 @@ describe('updateRule', () => {
 - { type: allow, upstream: { insecure: 'lab' }, condition: { match: { host: b.example } } }
 `;
     expect(change(0, { websocket: 'refuse' }, text)).toEqual(['+  websocket: refuse']);
+    expect(change(0, { detection: 'mark', credentials: 'any' }, text)).toEqual([
+      '+  detection: mark',
+      '+  credentials: any',
+    ]);
     expect(change(0, { upstream: { ca: ['b.pem'] } }, text)).toEqual([
       '-  upstream:',
       '-    # from the company',
@@ -553,7 +557,12 @@ const anyRule: fc.Arbitrary<NewRule> = fc
       agent: list(fc.constantFrom('claude', 'my agent', '12', 'true')),
       addresses: fc.constantFrom('any' as const, 'public' as const, undefined),
     }),
-    more: fc.record({ upstream: anyUpstream, websocket: fc.constantFrom('refuse' as const, undefined) }),
+    more: fc.record({
+      upstream: anyUpstream,
+      websocket: fc.constantFrom('refuse' as const, undefined),
+      detection: fc.constantFrom('block' as const, 'mask' as const, 'mark' as const, undefined),
+      credentials: fc.constantFrom('managed' as const, 'none' as const, 'any' as const, undefined),
+    }),
   })
   .map(({ rule, more }) => (rule.type === 'allow' ? { ...rule, ...more } : rule));
 const anyText = fc.constantFrom(

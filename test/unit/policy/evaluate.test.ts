@@ -341,6 +341,8 @@ const anyPolicy: fc.Arbitrary<Policy> = fc
       acknowledged: true,
       upstream: undefined,
       websocket: undefined,
+      detection: undefined,
+      credentials: undefined,
       range: { start: 0, end: 0 },
     })),
   }));

@@ -229,7 +229,7 @@ describe('what is refused, and where', () => {
       '- { type: reroute, condition: { match: { host: a.example } }, action: { to: "http://x" } }',
       ['not-supported-yet 1:11'],
     ],
-    ...['limit: { requests: 60, per: minute }', 'expires: 2026-12-31T00:00Z', 'credentials: any'].map(
+    ...['limit: { requests: 60, per: minute }', 'expires: 2026-12-31T00:00Z'].map(
       (key) =>
         [rule(`${key}, condition: { match: { host: a.example } }`), ['not-supported-yet 1:18']] as [string, string[]],
     ),
@@ -239,6 +239,10 @@ describe('what is refused, and where', () => {
         ['upstream: { ca: [a.pem, /b.pem], clientCert: { cert: c.pem, key: k.pem } }', []],
         ['upstream: { insecure: a test server }', []],
         ['websocket: refuse', []],
+        ['detection: mask', []],
+        ['credentials: none', []],
+        ['detection: ignore', ['bad-value 1:29']],
+        ['credentials: own', ['bad-value 1:31']],
         ['upstream: {}', ['bad-value 1:28']],
         ['upstream: a.pem', ['bad-value 1:28']],
         ['upstream: { cas: a.pem }', ['unknown-key 1:30']],
@@ -261,6 +265,7 @@ describe('what is refused, and where', () => {
     ['- { type: block, upstream: { ca: a }, condition: { match: { host: a.example } } }', ['conflict 1:28']],
     ['- { type: tunnel, upstream: { ca: a }, condition: { match: { host: a.example } } }', ['conflict 1:29']],
     ['- { type: block, websocket: refuse, condition: { match: { host: a.example } } }', ['conflict 1:29']],
+    ['- { type: block, detection: mark, condition: { match: { host: a.example } } }', ['conflict 1:29']],
     ...['query', 'header', 'contentType', 'maxBodyBytes'].map(
       (key) =>
         [rule(`condition: { match: { host: a.example, ${key}: {} } }`), ['not-supported-yet 1:57']] as [
@@ -280,8 +285,9 @@ describe('what is refused, and where', () => {
     ['secrets: { A: { hosts: "*", in: basic } }', ['bad-value 1:24']],
     ['secrets: { A: { hosts: "*.com", in: basic } }', ['bad-value 1:24']],
     ['secrets: { A: { hosts: a.example, in: body } }', ['bad-value 1:39']],
-    ['secrets: { A: { hosts: a.example, in: "body:x" } }', ['bad-value 1:39']],
+    ['secrets: { A: { hosts: a.example, in: "body:" } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: a.example, in: websocket } }', []],
+    ['secrets: { A: { hosts: a.example, in: [path, "body:a.b 1"] } }', []],
     ['secrets: { A: { hosts: a.example, in: header:cookie } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: a.example, in: header:User-Agent } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: [], in: basic }, A: { hosts: [] } }', ['duplicate-key 1:41']],

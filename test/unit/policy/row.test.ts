@@ -17,6 +17,8 @@ const RULE: NewRule = {
   acknowledge: false,
   upstream: { insecure: 'a test server' },
   websocket: 'refuse',
+  detection: 'mark',
+  credentials: 'any',
 };
 
 it('shows a rule as text', () => {
@@ -102,7 +104,7 @@ describe('readRow', () => {
   it('drops what only a rule that allows can say when it becomes another', () => {
     for (const type of ['block', 'tunnel'] as const)
       expect(read({ type, method: '', path: '' }, { ...RULE, scheme: undefined })).toMatchObject({
-        value: { type, upstream: undefined, websocket: undefined },
+        value: { type, upstream: undefined, websocket: undefined, detection: undefined, credentials: undefined },
       });
   });
 

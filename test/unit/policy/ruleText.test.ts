@@ -27,6 +27,8 @@ const RULE: NewRule = {
   acknowledge: true,
   upstream: { ca: ['a.pem', '~/b.pem'], clientCert: { cert: 'c.pem', key: 'k.pem' } },
   websocket: 'refuse',
+  detection: 'mask',
+  credentials: 'none',
 };
 
 it('writes a rule as lines', () => {
@@ -37,6 +39,8 @@ it('writes a rule as lines', () => {
     '    acknowledge: any-host',
     '    upstream: { ca: [a.pem, "~/b.pem"], clientCert: { cert: c.pem, key: k.pem } }',
     '    websocket: refuse',
+    '    detection: mask',
+    '    credentials: none',
     '    condition:',
     '      match: { host: [a.example, "*.b.example"], port: [443, 8443], scheme: https, method: GET, path: "/a/**", agent: claude }',
     '',

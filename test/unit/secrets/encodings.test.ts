@@ -2,6 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodedForms, percentDecode, percentEncode, toLatin1 } from '../../../src/core/secrets/encodings';
 
+const hexOf = (char: string) => char.charCodeAt(0).toString(16).padStart(2, '0');
+/** RFC 4648, 6: the plainest way to write it down. */
+function base32(data: Uint8Array): string {
+  let bits = Array.from(data, (byte) => byte.toString(2).padStart(8, '0')).join('');
+  bits += '0'.repeat((5 - (bits.length % 5)) % 5);
+  const out = bits.replace(/.{5}/g, (five) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[parseInt(five, 2)]!);
+  return out.padEnd(Math.ceil(out.length / 8) * 8, '=');
+}
+
 const anyText = fc.string({ unit: 'grapheme' });
 
 describe('percent encoding', () => {
@@ -42,15 +51,16 @@ describe('toLatin1', () => {
 
 describe('encodedForms', () => {
   const find = 'a/b+c=d&é\'f<"g>h i!';
-  const forms = new Map(encodedForms(find, 'STAND-IN'));
+  const forms = new Map(encodedForms(find, 'STAND-IN').map(([form, put]) => [form, put] as const));
   const has = (form: string) => forms.has(form);
+  const pairs = Array.from(Buffer.from(find), (byte) => byte.toString(16).padStart(2, '0'));
 
   it('begins with the plain form and lists each once', () => {
-    expect(encodedForms(find, 'STAND-IN')[0]).toEqual([find, 'STAND-IN']);
+    expect(encodedForms(find, 'STAND-IN')[0]).toEqual([find, 'STAND-IN', 'plain']);
     expect(forms.size).toBe(encodedForms(find, 'STAND-IN').length);
   });
 
-  it.each([
+  it.each<readonly [string, string]>([
     ['encodeURIComponent', encodeURIComponent(find)],
     ['lower-case escapes', encodeURIComponent(find).replace(/%../g, (escape) => escape.toLowerCase())],
     ['a form', new URLSearchParams({ x: find }).toString().slice(2)],
@@ -61,6 +71,24 @@ describe('encodedForms', () => {
     ['hex', Buffer.from(find).toString('hex')],
     ['base64', Buffer.from(find).toString('base64').replace(/=+$/, '')],
     ['base64url', Buffer.from(find).toString('base64url')],
+    ['HTML numbers', Array.from(find, (char) => `&#${char.codePointAt(0)!};`).join('')],
+    ['HTML hex numbers', Array.from(find, (char) => `&#x${char.codePointAt(0)!.toString(16)};`).join('')],
+    ['HTML upper-case hex numbers', Array.from(find, (char) => `&#x${char.codePointAt(0)!.toString(16).toUpperCase()};`).join('')], // prettier-ignore
+    ['JSON, every character escaped', Array.from(find, (char) => `\\u00${hexOf(char)}`).join('')],
+    ['JSON, every character escaped, upper-case', Array.from(find, (char) => `\\u00${hexOf(char).toUpperCase()}`).join('')], // prettier-ignore
+    ['percent twice', encodeURIComponent(encodeURIComponent(find))],
+    ['percent three times', encodeURIComponent(encodeURIComponent(encodeURIComponent(find)))],
+    ['reversed', Array.from(find).reverse().join('')],
+    ...[':', '-', ' ', ','].flatMap((mark) => [
+      [`hex with "${mark}"`, pairs.join(mark)] as const,
+      [`upper-case hex with "${mark}"`, pairs.join(mark).toUpperCase()] as const,
+    ]),
+    ...['\\x', '%'].flatMap((mark) => [
+      [`hex behind "${mark}"`, pairs.map((pair) => mark + pair).join('')] as const,
+      [`upper-case hex behind "${mark}"`, pairs.map((pair) => mark + pair.toUpperCase()).join('')] as const,
+    ]),
+    ['base32', base32(Buffer.from(find)).replace(/=+$/, '')],
+    ['lower-case base32', base32(Buffer.from(find)).replace(/=+$/, '').toLowerCase()],
   ])('knows %s', (_, form) => expect(has(form)).toBe(true));
 
   it('finds and replaces base64 at every alignment, keeping it decodable', () => {
@@ -85,7 +113,42 @@ describe('encodedForms', () => {
     );
   });
 
+  it('finds base32 at every alignment, and puts base32 of the stand-in there', () => {
+    const secret = 'S3cretValue-0123456789/+';
+    const standIn = 'D4mmyValue-abcdefghijkl~';
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ maxLength: 20 }), (before, after) => {
+        const encoded = base32(Buffer.concat([before, Buffer.from(secret), after]));
+        for (const text of [encoded, encoded.toLowerCase()]) {
+          const form = encodedForms(secret, standIn)
+            .sort(([a], [b]) => b.length - a.length)
+            .find(([form_]) => text.includes(form_))!;
+          expect(form[2]).toBe('base32');
+          const replaced = text.replace(form[0], form[1]).toUpperCase();
+          // The bits beside it are those of what stands around.
+          const inner = base32(Buffer.concat([before, Buffer.from(standIn), after]));
+          expect(replaced.slice(Math.ceil((before.length * 8) / 5), Math.floor(((before.length + 24) * 8) / 5))).toBe(
+            inner.slice(Math.ceil((before.length * 8) / 5), Math.floor(((before.length + 24) * 8) / 5)),
+          );
+        }
+      }),
+    );
+  });
+
   it('keeps the length in the forms of ordinary keys', () => {
-    for (const [a, b] of encodedForms('sk-abcDEF_0123456789', 'sk-xyzUVW_9876543210')) expect(a).toHaveLength(b.length);
+    const key = fc.stringMatching(/^[A-Za-z0-9._~-]{20}$/);
+    fc.assert(
+      fc.property(key, key, (one, other) => {
+        for (const [find_, put] of encodedForms(one, other)) expect(put).toHaveLength(find_.length);
+      }),
+    );
+  });
+
+  it('puts entities that say the stand-in, whatever their length', () => {
+    const find_ = 'AAAAAAAA';
+    const numbers = Array.from(find_, (char) => `&#${char.charCodeAt(0)};`).join('');
+    const [, put] = encodedForms(find_, 'zzzz~zAA').find(([form]) => form === numbers)!;
+    expect(put.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))).toBe('zzzz~zAA');
+    expect(put).toHaveLength(numbers.length);
   });
 });

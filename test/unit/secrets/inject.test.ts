@@ -39,6 +39,40 @@ function send(
   return { ...result, out, unchanged: result.values === values };
 }
 
+describe('the place `path`', () => {
+  const BOT = secret('BOT', `12345678:AA${'r'.repeat(33)}`, `87654321:AA${'d'.repeat(33)}`, { in: ['path'] });
+  const sendPath = (path: string, rest: Partial<BoundSecret> = {}) =>
+    send({}, { path, secrets: [{ ...BOT, ...rest }] });
+
+  it.each([
+    [`/bot${BOT.dummy}/sendMessage?x=1`, `/bot${BOT.value}/sendMessage?x=1`],
+    [`/bot${BOT.dummy.replace(':', '%3A')}/x`, `/bot${BOT.value}/x`],
+    [`/hooks/${BOT.dummy}`, `/hooks/${BOT.value}`],
+  ])('is a segment, alone or behind a word: %s', (path, expected) => {
+    expect(sendPath(path)).toMatchObject({ path: expected, injected: ['BOT'], findings: [] });
+  });
+
+  it('is served once, and what else holds the dummy keeps it', () => {
+    const path = `/bot${BOT.dummy}/send/${BOT.dummy}/x-${BOT.dummy}?text=${BOT.dummy}`;
+    const result = sendPath(path);
+    expect(result.path).toBe(path.replace(BOT.dummy, BOT.value));
+    expect(result.findings.every(({ kind }) => kind === 'dummy-elsewhere')).toBe(true);
+    expect(result.findings.map(({ place }) => place)).toEqual(['path', 'path', 'query:text']);
+  });
+
+  it('writes what would be another segment in escapes', () => {
+    expect(sendPath(`/bot${BOT.dummy}/x`, { value: 'a/b?c#d e%' }).path).toBe('/bota%2Fb%3Fc%23d%20e%25/x');
+  });
+
+  it('does not serve a secret that is not bound to paths, or to the host', () => {
+    expect(sendPath(`/bot${BOT.dummy}/x`, { in: ['query:key'] }).findings).toMatchObject([{ kind: 'dummy-elsewhere' }]);
+    expect(sendPath(`/bot${BOT.dummy}/x`, { hosts: ['b.example'] }).refusal).toMatchObject({ kind: 'dummy-unbound' });
+    expect(
+      send({}, { path: `/bot${BOT.dummy}/x`, secrets: [BOT], to: target({ scheme: 'http' }) }).refusal,
+    ).toMatchObject({ kind: 'dummy-cleartext' });
+  });
+});
+
 describe('puts the value where it is bound', () => {
   it.each([
     ['a bare value', { 'x-api-key': D }, { 'x-api-key': R }],

@@ -112,9 +112,11 @@ it.each([
   ['header:x-api-key', true],
   ['basic', true],
   ['query:key', true],
-  ['path', false],
-  ['body:token', false],
-  ['websocket', false],
+  ['path', true],
+  ['body:token', true],
+  ['websocket', true],
+  ['body:', false],
+  ['cookie', false],
 ])('isServedPlace(%s) is %s', (place, served) => expect(isServedPlace(place)).toBe(served));
 
 describe('isModelApi', () => {

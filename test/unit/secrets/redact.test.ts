@@ -84,6 +84,16 @@ describe('text', () => {
     ['Basic credentials', basic],
     ['hex', (v: string) => Buffer.from(v).toString('hex')],
     ['latin1', (v: string) => Buffer.from(v).toString('latin1')],
+    ['percent twice', (v: string) => encodeURIComponent(encodeURIComponent(v))],
+    ['reversed', (v: string) => Array.from(v).reverse().join('')],
+    [
+      'hex with colons',
+      (v: string) =>
+        Buffer.from(v)
+          .toString('hex')
+          .replace(/..(?!$)/g, '$&:'),
+    ],
+    ['behind a letter that is several bytes, and one that is no letter', (v: string) => `ö€😀 ${v} \ud800 ${v}€`],
   ])('%s', (_, wrap) => {
     for (const { value, dummy } of [A, G, ODD]) {
       const clean = redactor.text(wrap(value));

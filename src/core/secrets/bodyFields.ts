@@ -1,0 +1,170 @@
+// The named values of a request body: JSON strings by their path, fields of a form, parts of a multipart form. Spans are of the
+// bytes as they stand, so that one value can be replaced and everything else stays as it is. What does not parse has no values.
+import { percentEncode, toLatin1 } from './encodings';
+
+export interface BodyField {
+  /** JSON: names and indexes joined by dots. Form and multipart: the name. */
+  readonly name: string;
+  /** Span of the value as written; for JSON without the quotes. */
+  readonly from: number;
+  readonly to: number;
+  /** Without escapes; UTF-8 as latin1, one char a byte. */
+  readonly value: string;
+}
+
+export interface BodyFields {
+  readonly fields: readonly BodyField[];
+  /** A value as it has to be written here; undefined where it cannot be. Latin1, one char a byte. */
+  readonly encode: (value: string) => string | undefined;
+}
+
+/** Whether a body of this type has named values. */
+export function hasFields(contentType: string | undefined): boolean {
+  return kindOf(contentType) !== undefined;
+}
+
+/** Undefined for other types, and for what does not parse. */
+export function readFields(contentType: string | undefined, bytes: Uint8Array): BodyFields | undefined {
+  const kind = kindOf(contentType);
+  if (!kind) return undefined;
+  const text = latin1Of(bytes);
+  switch (kind) {
+    case 'json':
+      return isJson(bytes) ? { fields: jsonFields(text), encode: jsonEncode } : undefined;
+    case 'form':
+      return { fields: formFields(text), encode: (value) => percentEncode(value) };
+    case 'multipart': {
+      const boundary = boundaryOf(contentType!);
+      if (boundary === undefined) return undefined;
+      const encode = (value: string) => {
+        const raw = toLatin1(value);
+        return raw.includes(`--${boundary}`) ? undefined : raw;
+      };
+      return { fields: multipartFields(text, boundary), encode };
+    }
+  }
+}
+
+function kindOf(contentType: string | undefined): 'json' | 'form' | 'multipart' | undefined {
+  const type = contentType?.split(';')[0]!.trim().toLowerCase();
+  if (type === undefined) return undefined;
+  if (type === 'application/json' || type === 'text/json' || /^application\/[\w.+-]+\+json$/.test(type)) return 'json';
+  if (type === 'application/x-www-form-urlencoded') return 'form';
+  return type === 'multipart/form-data' ? 'multipart' : undefined;
+}
+
+function latin1Of(bytes: Uint8Array): string {
+  let out = '';
+  for (let at = 0; at < bytes.length; at += 8192) out += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return out;
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const jsonEncode = (value: string) => toLatin1(JSON.stringify(value).slice(1, -1));
+
+/** One open object or array. */
+interface Level {
+  readonly array: boolean;
+  /** The name, or the index, of what comes next; undefined: a name comes next. */
+  key: string | undefined;
+}
+
+/** All strings that are values, of a text that is valid JSON. */
+function jsonFields(text: string): BodyField[] {
+  const fields: BodyField[] = [];
+  const levels: Level[] = [];
+  const token = /["[\]{},]/g;
+  for (let match = token.exec(text); match; match = token.exec(text)) {
+    const level = levels.at(-1);
+    const from = match.index + 1;
+    if (match[0] === '"') {
+      const to = endOfString(text, from);
+      token.lastIndex = to + 1;
+      const inner = text.slice(from, to);
+      if (level && !level.array && level.key === undefined) level.key = unescape(inner);
+      else fields.push({ name: levels.map(({ key }) => key ?? '').join('.'), from, to, value: unescape(inner) });
+    } else if (match[0] === '{') levels.push({ array: false, key: undefined });
+    else if (match[0] === '[') levels.push({ array: true, key: '0' });
+    else if (match[0] === ',' && level) level.key = level.array ? String(Number(level.key) + 1) : undefined;
+    else levels.pop();
+  }
+  return fields;
+}
+
+/** The quote that ends the string whose content begins at `from`: one behind an even number of backslashes. */
+function endOfString(text: string, from: number): number {
+  for (let at = text.indexOf('"', from); ; at = text.indexOf('"', at + 1)) {
+    let slashes = 0;
+    while (text[at - 1 - slashes] === '\\' && at - 1 - slashes >= from) slashes++;
+    if (slashes % 2 === 0) return at;
+  }
+}
+
+/** A JSON string literal's content: bytes as latin1 in and out. */
+function unescape(inner: string): string {
+  if (!inner.includes('\\')) return inner;
+  // Bytes above ASCII stay as they are; only what escapes say is brought into UTF-8.
+  return inner.replace(/(?:\\u[0-9a-fA-F]{4})+|\\./g, (escape) => toLatin1(JSON.parse(`"${escape}"`) as string));
+}
+
+function formFields(text: string): BodyField[] {
+  const fields: BodyField[] = [];
+  let at = 0;
+  for (const part of text.split('&')) {
+    const equals = part.indexOf('=');
+    if (equals >= 0)
+      fields.push({
+        name: formDecode(part.slice(0, equals)),
+        from: at + equals + 1,
+        to: at + part.length,
+        value: formDecode(part.slice(equals + 1)),
+      });
+    at += part.length + 1;
+  }
+  return fields;
+}
+
+/** WHATWG URL, 5.1. */
+const formDecode = (text: string) =>
+  text.replaceAll('+', ' ').replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+
+/** RFC 2046, 5.1.1: at most 70 characters. */
+function boundaryOf(contentType: string): string | undefined {
+  const match = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
+  return match?.[1] ?? match?.[2];
+}
+
+/** RFC 7578: parts that are fields, not files, and not in a transfer encoding. */
+function multipartFields(text: string, boundary: string): BodyField[] {
+  const fields: BodyField[] = [];
+  const delimiter = `\r\n--${boundary}`;
+  // The first delimiter may begin the body.
+  let at = text.startsWith(`--${boundary}`) ? boundary.length + 2 : indexAfter(text, delimiter, 0);
+  while (at >= 0 && text.startsWith('\r\n', at)) {
+    const head = at + 2;
+    const end = text.indexOf('\r\n\r\n', at);
+    const next = text.indexOf(delimiter, end < 0 ? at : end + 2);
+    if (end < 0 || next < 0) break;
+    const lines = text.slice(head, Math.max(head, end));
+    const name = /^content-disposition:[^\r\n]*;[ \t]*name="([^"]*)"/im.exec(lines)?.[1];
+    const file = /^content-disposition:[^\r\n]*;[ \t]*filename\*?=/im.test(lines);
+    const coded = /^content-transfer-encoding:[ \t]*(?!7bit|8bit|binary)\S/im.test(lines);
+    const from = Math.min(end + 4, next);
+    if (name !== undefined && !file && !coded) fields.push({ name, from, to: next, value: text.slice(from, next) });
+    at = next + delimiter.length;
+  }
+  return fields;
+}
+
+function indexAfter(text: string, part: string, from: number): number {
+  const at = text.indexOf(part, from);
+  return at < 0 ? -1 : at + part.length;
+}

@@ -1,0 +1,82 @@
+// Puts a real value into the field of a request body that a bound host reads its credential from (places `body:…`), and nowhere
+// else in it: a dummy in a commit message or a prompt stays a dummy. Once per bound place. No value goes into a finding.
+import { concat } from '../base/bytes';
+import { compileHosts } from '../policy/hosts';
+import { readFields } from './bodyFields';
+import { toLatin1 } from './encodings';
+import type { BoundSecret, Finding, FindingKind } from './types';
+
+export interface BodyTarget {
+  /** Canonical (core/base/host). */
+  readonly host: string;
+  /** Why no value may go there; undefined: it may. */
+  readonly unsafe: Extract<FindingKind, 'dummy-cleartext' | 'dummy-unverified'> | undefined;
+}
+
+export interface BodyInjectionResult {
+  /** The given array itself where nothing changed. */
+  readonly bytes: Uint8Array;
+  readonly injected: readonly string[];
+  /** One with the action `blocked`: the request must not go out, and `bytes` is as given. */
+  readonly findings: readonly Finding[];
+}
+
+export interface BodyInjection {
+  /** Whether a secret that is bound to the host is read from bodies. */
+  reads(host: string): boolean;
+  inject(target: BodyTarget, contentType: string | undefined, bytes: Uint8Array): BodyInjectionResult;
+}
+
+const PREFIX = 'body:';
+
+export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjection {
+  const bound = secrets
+    .filter(({ dummy, in: places }) => dummy !== '' && places.some((place) => place.startsWith(PREFIX)))
+    .map((secret) => ({
+      secret,
+      dummy: toLatin1(secret.dummy),
+      boundTo: compileHosts(secret.hosts),
+      names: new Set(
+        secret.in.flatMap((place) => (place.startsWith(PREFIX) ? [toLatin1(place.slice(PREFIX.length))] : [])),
+      ),
+    }));
+  return {
+    reads: (host) => bound.some(({ boundTo }) => boundTo(host)),
+    inject({ host, unsafe }, contentType, bytes) {
+      const here = bound.filter(({ boundTo }) => boundTo(host));
+      const read = here.length === 0 ? undefined : readFields(contentType, bytes);
+      const nothing = { bytes, injected: [], findings: [] };
+      if (!read) return nothing;
+      const injected = new Set<string>();
+      const served = new Set<string>();
+      const findings: Finding[] = [];
+      const out: Uint8Array[] = [];
+      let at = 0;
+      for (const { name, value, from, to } of read.fields) {
+        const entry = here.find(({ dummy, names }) => dummy === value && names.has(name));
+        if (!entry) continue;
+        const { secret } = entry;
+        const place = `${PREFIX}${name}`;
+        const real = read.encode(secret.value);
+        const key = `${secret.name} ${place}`;
+        if (real === undefined || served.has(key)) {
+          findings.push({ kind: 'dummy-elsewhere', secret: secret.name, place, action: 'marked' });
+          continue;
+        }
+        if (unsafe) {
+          findings.push({ kind: unsafe, secret: secret.name, place, action: 'blocked' });
+          return { ...nothing, findings };
+        }
+        out.push(
+          bytes.subarray(at, from),
+          Uint8Array.from(real, (char) => char.charCodeAt(0)),
+        );
+        at = to;
+        served.add(key);
+        injected.add(secret.name);
+      }
+      if (injected.size === 0) return { ...nothing, findings };
+      return { bytes: concat([...out, bytes.subarray(at)]), injected: [...injected], findings };
+    },
+  };
+}

@@ -1,0 +1,103 @@
+// No real value leaves in a head: host, path, query, field names and values, in whatever form. The one exception is the place
+// where its own host reads it: a client that has the real value and uses it there is shown, and served.
+import { refusalForFinding } from '../../core/policy/refusal';
+import { percentDecode, toLatin1 } from '../../core/secrets/encodings';
+import type { BoundSecret, Finding } from '../../core/secrets/types';
+import { compileHosts } from '../../core/policy/hosts';
+import type { Fields } from '../engine';
+import { headAction } from './findings';
+import type { Guard } from './guard';
+import { refusalAnswer } from './policyStage';
+import type { FlowContext, Stage } from './stage';
+
+export class DetectStage implements Stage {
+  constructor(private readonly guard: Guard) {}
+
+  request(context: FlowContext): void {
+    const { detector, secrets } = this.guard;
+    if (secrets.length === 0) return;
+    const { path, fields } = context.head;
+    for (const { secret } of detector.host(context.target.host)) this.#found(context, secret, 'host');
+    const whole = detector.text(`${path}\n${fields.lower.join('\n')}\n${fields.values.join('\n')}`);
+    if (whole.length === 0) return;
+    const before = context.findings.length;
+    this.#query(context, path);
+    for (const [i, name] of fields.lower.entries()) {
+      for (const { secret } of detector.text(name)) this.#found(context, secret, 'header name');
+      for (const { secret } of detector.text(fields.values[i]!))
+        this.#found(context, secret, `header:${name}`, this.#own(context, secret, fields, i));
+    }
+    // Only together do the parts make a value.
+    if (context.findings.length === before) for (const { secret } of whole) this.#found(context, secret, 'head');
+  }
+
+  #query(context: FlowContext, path: string): void {
+    const { detector } = this.guard;
+    const found = detector.text(path);
+    if (found.length === 0) return;
+    const before = context.findings.length;
+    const mark = path.indexOf('?');
+    for (const { secret } of detector.text(mark < 0 ? path : path.slice(0, mark)))
+      this.#found(context, secret, 'path', this.#ownSegment(context, secret));
+    if (mark >= 0)
+      for (const part of path.slice(mark + 1).split('&'))
+        for (const { secret } of detector.text(part)) {
+          const name = part.slice(0, Math.max(0, part.indexOf('=')));
+          const place = /^[A-Za-z_-]{1,24}$/.test(name) ? `query:${name}` : 'query';
+          const own = this.#bound(context, secret, `query:${name}`);
+          this.#found(context, secret, place, own?.value === percentDecode(part.slice(name.length + 1)));
+        }
+    if (context.findings.length === before) for (const { secret } of found) this.#found(context, secret, 'path');
+  }
+
+  /** The secret, where it is bound to this host and this place, and may go there. */
+  #bound({ target, tls }: FlowContext, name: string, place: string): BoundSecret | undefined {
+    if (target.scheme !== 'https' || tls?.insecure === true) return undefined;
+    return this.guard.secrets.find(
+      (secret) => secret.name === name && secret.in.includes(place) && compileHosts(secret.hosts)(target.host),
+    );
+  }
+
+  #own(context: FlowContext, name: string, { lower, values }: Fields, i: number): boolean {
+    const value = values[i]!;
+    const bare = this.#bound(context, name, `header:${lower[i]!}`);
+    if (bare) {
+      const real = toLatin1(bare.value);
+      if (value.endsWith(real) && /^(?:[A-Za-z][A-Za-z0-9-]* +)?$/.test(value.slice(0, -real.length))) return true;
+    }
+    const basic = this.#bound(context, name, 'basic');
+    const credentials = /^basic[ \t]+([A-Za-z0-9+/=]+)$/i.exec(value)?.[1];
+    if (!basic || lower[i] !== 'authorization' || credentials === undefined) return false;
+    const [user, password] = splitOnce(Buffer.from(credentials, 'base64').toString('latin1'));
+    const real = toLatin1(basic.value);
+    return user === real || password === real;
+  }
+
+  #ownSegment(context: FlowContext, name: string): boolean {
+    const secret = this.#bound(context, name, 'path');
+    if (!secret) return false;
+    const [path] = context.head.path.split('?');
+    return path!.split('/').some((part) =>
+      percentDecode(part)
+        .replace(/^[A-Za-z]{0,12}(?=.)/, '')
+        .endsWith(secret.value),
+    );
+  }
+
+  #found(context: FlowContext, secret: string, place: string, own = false): void {
+    const action = own ? 'marked' : headAction(context);
+    const finding: Finding = { kind: 'real-value', secret, place, action };
+    if (
+      context.findings.some((other) => other.kind === finding.kind && other.secret === secret && other.place === place)
+    )
+      return;
+    context.findings.push(finding);
+    if (action === 'blocked' && !context.answer)
+      context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
+  }
+}
+
+function splitOnce(text: string): readonly [string, string | undefined] {
+  const colon = text.indexOf(':');
+  return colon < 0 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)];
+}
