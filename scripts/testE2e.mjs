@@ -19,7 +19,14 @@ const demo = await makeDemo();
 const other = path.join(demo.base, 'other');
 mkdirSync(other);
 const extensionsDir = path.join(demo.base, 'extensions');
-const names = { run: 'Run', restore: 'Restore', protect: 'Protect', approve: 'Approve', api: 'Take the API' };
+const names = {
+  run: 'Run',
+  restore: 'Restore',
+  protect: 'Protect',
+  approve: 'Approve',
+  debug: 'Debug',
+  api: 'Take the API',
+};
 const commands = Object.entries(names).map(([name, title]) => ({
   command: `other.${name}`,
   title,
@@ -168,6 +175,17 @@ try {
     expect(!existsSync(ran), 'it ran although the user said no');
     await workbench.answer('Run');
     await eventually(() => existsSync(ran), 'it did not run although the user said yes');
+    const debugged = path.join(other, 'debugged');
+    await workbench.command('Other Extension: Debug');
+    await page.locator('.monaco-dialog-box').waitFor();
+    await workbench.screenshot('2-debug-real');
+    const shown = await workbench.answer('Cancel');
+    expect(shown.includes('debugged.cjs'), `the question does not show what would be debugged: ${shown}`);
+    await workbench.command('Other Extension: Debug');
+    await page.locator('.monaco-dialog-box').waitFor();
+    expect(!existsSync(debugged), 'it was debugged although the user said no');
+    await workbench.answer('Run');
+    await eventually(() => existsSync(debugged), 'it was not debugged although the user said yes');
     await workbench.command('Terminal: Kill All Terminals');
     await workbench.clearNotifications();
   });
