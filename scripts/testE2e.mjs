@@ -19,7 +19,14 @@ const demo = await makeDemo();
 const other = path.join(demo.base, 'other');
 mkdirSync(other);
 const extensionsDir = path.join(demo.base, 'extensions');
-const names = { run: 'Run', restore: 'Restore', protect: 'Protect', approve: 'Approve', api: 'Take the API' };
+const names = {
+  run: 'Run',
+  restore: 'Restore',
+  protect: 'Protect',
+  approve: 'Approve',
+  debug: 'Debug',
+  api: 'Take the API',
+};
 const commands = Object.entries(names).map(([name, title]) => ({
   command: `other.${name}`,
   title,
@@ -34,6 +41,7 @@ const server = await startServer({
   environment: { NODE_EXTRA_CA_CERTS: demo.caFile, OTHER_EXTENSION_OUT: other },
   extensionsDir,
 });
+writeFileSync(path.join(server.home, '.netrc'), 'machine api.example login me password Zq7-vX2.kP9_mN4rT6wB8yC1\n');
 const browser = await launchBrowser();
 const context = await browser.newContext({
   viewport: { width: 1400, height: 900 },
@@ -136,6 +144,7 @@ try {
         .count()) > 0,
       'nothing is ticked',
     );
+    await pick.getByText('~/.netrc: outside this folder, counts for every folder').waitFor();
     await workbench.screenshot('2-protect');
     await page.keyboard.press('Enter');
     await workbench.answer('Swap');
@@ -166,6 +175,17 @@ try {
     expect(!existsSync(ran), 'it ran although the user said no');
     await workbench.answer('Run');
     await eventually(() => existsSync(ran), 'it did not run although the user said yes');
+    const debugged = path.join(other, 'debugged');
+    await workbench.command('Other Extension: Debug');
+    await page.locator('.monaco-dialog-box').waitFor();
+    await workbench.screenshot('2-debug-real');
+    const shown = await workbench.answer('Cancel');
+    expect(shown.includes('debugged.cjs'), `the question does not show what would be debugged: ${shown}`);
+    await workbench.command('Other Extension: Debug');
+    await page.locator('.monaco-dialog-box').waitFor();
+    expect(!existsSync(debugged), 'it was debugged although the user said no');
+    await workbench.answer('Run');
+    await eventually(() => existsSync(debugged), 'it was not debugged although the user said yes');
     await workbench.command('Terminal: Kill All Terminals');
     await workbench.clearNotifications();
   });
@@ -315,6 +335,56 @@ try {
     await workbench.openView('Sandbox Agent');
     await page.locator('.statusbar').getByText('Guarded').waitFor({ timeout: 30_000 });
     expect((await ask('/hello')).startsWith('200'), 'the environment of before the reload no longer works');
+  });
+
+  await test('a real value that is back in the file is swapped again, and Undo gives it back', async () => {
+    await workbench.clearNotifications();
+    const swapped = env();
+    writeFileSync(path.join(demo.folder, '.env'), demo.env);
+    const toast = page.locator('.notification-toast').filter({ hasText: 'was real again' });
+    await toast.waitFor();
+    await workbench.screenshot('9-returned');
+    expect(env() === swapped, 'the dummy is not back');
+    await toast.getByRole('button', { name: 'Undo' }).click();
+    await eventually(() => env() === demo.env, 'the real value is not back after Undo');
+    writeFileSync(path.join(demo.folder, '.env'), swapped);
+    await workbench.clearNotifications();
+  });
+
+  await test('Restore for a While shows a clock that ends it', async () => {
+    const swapped = env();
+    await workbench.command('Sandbox Agent: Restore for a While');
+    await workbench.answer('Restore for 10 Minutes');
+    const clock = page.locator('.statusbar').getByText(/Real values for \d/);
+    await clock.waitFor();
+    expect(env() === demo.env, 'the real values are not in the file');
+    await workbench.screenshot('9-for-a-while');
+    await clock.click();
+    await clock.waitFor({ state: 'hidden' });
+    expect(env() === swapped, 'the dummies are not back');
+  });
+
+  await test('Encrypt Vault shows the code once, and is switched on when it was typed back', async () => {
+    await workbench.command('Sandbox Agent: Encrypt Vault');
+    await page.locator('.monaco-dialog-box').waitFor();
+    await workbench.screenshot('9-recovery-code');
+    const question = await workbench.answer('I Have Written It Down');
+    const code = /[0-9A-Z]{4}(?:-[0-9A-Z]{4}){6}/.exec(question)?.[0];
+    expect(code !== undefined, `the dialog shows no code: ${question}`);
+    const input = page.locator('.quick-input-widget input').first();
+    await input.fill(code.replace(/.$/, (char) => (char === '0' ? '1' : '0')));
+    await page.getByText('That is not the code that was shown.').waitFor();
+    await input.fill(code.toLowerCase());
+    await page.keyboard.press('Enter');
+    await page.getByText('The vault is encrypted').first().waitFor();
+    await workbench.clearNotifications();
+    // The browser edition keeps its secrets no longer than the page: the code is asked for, and opens.
+    await page.reload();
+    await page.getByText('Type the recovery code that was shown').waitFor({ timeout: 30_000 });
+    await workbench.screenshot('9-locked');
+    await input.fill(code);
+    await page.keyboard.press('Enter');
+    await page.locator('.statusbar').getByText('Guarded').waitFor({ timeout: 30_000 });
   });
 
   await test('Stop and Restore leave the files as they were', async () => {

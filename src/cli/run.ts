@@ -87,7 +87,7 @@ async function protectedRun(
       );
       return 1;
     }
-    return await execute(command, { ...process.env, ...session.agentEnvironment(label) });
+    return await execute(command, { ...process.env, ...session.processEnvironment(label) });
   } finally {
     await session.stop();
     if (!before) {

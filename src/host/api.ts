@@ -153,6 +153,15 @@ export interface RotateReport {
   readonly files: readonly string[];
 }
 
+/** A secret in the environment that the editor or the shell inherited, by name. */
+export interface EnvironmentValue {
+  readonly name: string;
+  /** Agents' terminals get a dummy; else the real value. */
+  readonly swapped: boolean;
+  /** In words for the user. */
+  readonly reason: string;
+}
+
 /** Real values are in the files for a while. */
 export interface LoanState {
   /** Epoch milliseconds; undefined: until the command that asked for it ends. */
@@ -297,8 +306,12 @@ export interface FolderSessionApi extends Disposable {
   distrust(hash: string): Promise<void>;
   start(options: StartOptions): Promise<void>;
   stop(): Promise<void>;
-  /** Environment for an agent's process: proxy, CA, dummies. Only while running; `undefined` otherwise. */
+  /** Environment for an agent: proxy, CA, dummies; may be written to a file. Only while running; `undefined` otherwise. */
   agentEnvironment(label: string): Record<string, string> | undefined;
+  /** For a process that inherits our environment: also variables that hold a known secret among other text. Never for a file. */
+  processEnvironment(label: string): Record<string, string> | undefined;
+  /** Secrets of the inherited environment, swapped for agents' terminals or not. */
+  environment(): readonly EnvironmentValue[];
   /**
    * Real values as process environment, for Run with Real Values: of the env files that a program started in `cwd` (absolute;
    * default: the folder) would load. What it leaves out, and why, comes as a notice.

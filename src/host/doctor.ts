@@ -1,7 +1,7 @@
 // What is wired and what is not, line by line, each with its fix. It looks; it changes nothing.
 import fs from 'node:fs/promises';
 import os from 'node:os';
-import type { DoctorLine, PolicyState, ProtectedSecret, ScanReport, SessionState } from './api';
+import type { DoctorLine, EnvironmentValue, PolicyState, ProtectedSecret, ScanReport, SessionState } from './api';
 import type { Served } from './served';
 import { describeStore } from '../core/env/stores';
 import { findStores } from './stores';
@@ -18,13 +18,26 @@ export interface Examined {
   readonly unwired: readonly string[];
   readonly scan: ScanReport;
   readonly environment: NodeJS.ProcessEnv;
+  /** Secrets in it. */
+  readonly variables: readonly EnvironmentValue[];
   readonly home?: string;
   /** The proxy that another window or program runs for this folder; undefined: none, or it is ours. */
   readonly served?: Served | undefined;
 }
 
 export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
-  const { session, policy, secrets, wired, unwired, scan, directory, served, home = os.homedir() } = examined;
+  const {
+    session,
+    policy,
+    secrets,
+    wired,
+    unwired,
+    scan,
+    directory,
+    served,
+    variables,
+    home = os.homedir(),
+  } = examined;
   const lines: DoctorLine[] = [];
   const add = (status: DoctorLine['status'], what: string, fix = '') => lines.push({ status, what, fix });
 
@@ -111,6 +124,16 @@ export async function diagnose(examined: Examined): Promise<DoctorLine[]> {
   for (const { file, reason } of scan.skipped) add('warning', `${file} was not looked at: ${reason}.`);
   for (const warning of scan.warnings) add('warning', warning);
 
+  const inTerminals = variables.filter(({ swapped }) => swapped).map(({ name }) => name);
+  if (inTerminals.length > 0)
+    add('ok', `Of the inherited environment, agents' terminals get dummies for: ${inTerminals.join(', ')}.`);
+  for (const { name, swapped, reason } of variables)
+    if (!swapped)
+      add(
+        'warning',
+        `${name} of the inherited environment is real in agents' terminals: ${reason}.`,
+        'Protect the workspace if it is listed there; else start the editor without it.',
+      );
   lines.push(...(await storeLines(examined, home)));
   const [claude, bwrap, socat] = await Promise.all([findProgram('claude'), findProgram('bwrap'), findProgram('socat')]);
   add(

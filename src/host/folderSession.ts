@@ -12,6 +12,7 @@ import type { IssuedCertificate } from '../files/x509';
 import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
 import type {
   DoctorLine,
+  EnvironmentValue,
   FailureReason,
   FolderSessionApi,
   FoundReal,
@@ -28,6 +29,7 @@ import type {
   WatchOptions,
 } from './api';
 import { takeChangedKeys } from './agentKeys';
+import { agentVariables, environmentValues } from './agentVariables';
 import { AgentWiring, type Wired } from './agentWiring';
 import { loadAuthority, upstreamRoots, writeBundle } from './authority';
 import { wiredFiles } from './claudeWiring';
@@ -605,14 +607,9 @@ export class FolderSession implements FolderSessionApi {
     if (this.#running) await this.#need().wiring.update(this.#wired(this.#running));
   }
 
-  #environmentOptions(label: string): AgentEnvironmentOptions {
+  #environmentOptions(label: string, withParts = false): AgentEnvironmentOptions {
     const { state, vault } = this.#need();
     const stored = this.#stored!;
-    const dummies: Record<string, string> = {};
-    for (const [name, value] of Object.entries(this.#environment)) {
-      const secret = value ? vault.inUse(value) : undefined;
-      if (secret) dummies[name] = secret.dummy;
-    }
     const known = stored.tokens[label] === undefined ? 'other' : label;
     return {
       host: '127.0.0.1',
@@ -622,13 +619,21 @@ export class FolderSession implements FolderSessionApi {
       caFile: state.caCertificate,
       bundleFile: state.bundle,
       preload: this.options.preloadScript,
-      dummies,
+      dummies: agentVariables(vault, this.#environment, withParts),
       inherited: this.#environment,
     };
   }
 
   agentEnvironment(label: string): Record<string, string> | undefined {
     return this.#running ? agentEnvironment(this.#environmentOptions(label)) : undefined;
+  }
+
+  processEnvironment(label: string): Record<string, string> | undefined {
+    return this.#running ? agentEnvironment(this.#environmentOptions(label, true)) : undefined;
+  }
+
+  environment(): readonly EnvironmentValue[] {
+    return environmentValues(this.#need().vault, this.#environment);
   }
 
   async realEnvironment(cwd?: string): Promise<Record<string, string>> {
@@ -712,6 +717,7 @@ export class FolderSession implements FolderSessionApi {
       unwired: await wiring.changedBack(),
       scan: await this.scan(),
       environment: this.#environment,
+      variables: this.environment(),
       home: this.#home,
       served: this.#running ? undefined : await servedElsewhere(state),
     });

@@ -113,7 +113,10 @@ export class Protector {
       values: found.map(({ shown }) => shown),
       files: files.map(({ file }) => file),
       skipped,
-      warnings: await readersOfFiles(folder),
+      warnings: await readersOfFiles(
+        folder,
+        files.map(({ file }) => file),
+      ),
     };
   }
 

@@ -9,7 +9,8 @@ export const SCHEME = {
   pending: 'sandbox-agent-pending',
 } as const;
 
-export type ContextKey = 'running' | 'failed' | 'opened' | 'welcome' | 'policyPending' | 'locked' | 'encrypted';
+export type ContextKey =
+  'running' | 'failed' | 'opened' | 'welcome' | 'policyPending' | 'locked' | 'encrypted' | 'lent';
 
 export function setContext(key: ContextKey, value: boolean | string): void {
   void vscode.commands.executeCommand('setContext', `sandboxAgent.${key}`, value);
@@ -38,5 +39,10 @@ export const settings = {
   }),
   allTerminals: () => configuration().get<boolean>('allTerminals', false),
   startOnOpen: () => configuration().get<boolean>('startOnOpen', true),
+  /** Minutes that real values stay in the files with Restore for a While. */
+  restoreMinutes: () => {
+    const minutes = configuration().get<unknown>('restoreMinutes');
+    return typeof minutes === 'number' && minutes > 0 && minutes <= 120 ? minutes : 10;
+  },
   maxFlows: () => configuration().get<number>('maxFlows', 5000),
 };

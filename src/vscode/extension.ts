@@ -7,9 +7,12 @@ import { registerDocuments } from './documents/readOnly';
 import { registerPolicyEditor } from './editors/policyEditor';
 import { registerHostQuickFix } from './language/hostQuickFix';
 import { registerPolicyDiagnostics } from './language/policyDiagnostics';
+import { registerDebugging } from './run/debugging';
+import { registerTasks } from './run/tasks';
 import { Sessions } from './sessions';
 import { registerTerminals } from './terminal/profiles';
 import { registerFlowsView } from './views/flowsView';
+import { registerLoanStatus } from './views/loanStatus';
 import { registerSessionView } from './views/sessionView';
 import { registerStatusBar } from './views/statusBar';
 import { wireClaudePanel } from './claudePanel';
@@ -26,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi | undef
   const log = vscode.window.createOutputChannel('Sandbox Agent', { log: true });
   const sessions = new Sessions(context, log);
   const deps = { sessions, log, context };
+  closing = () => sessions.close();
   context.subscriptions.push(
     log,
     sessions,
@@ -33,8 +37,11 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi | undef
     registerSessionView(sessions),
     registerFlowsView(sessions),
     registerStatusBar(sessions),
+    registerLoanStatus(sessions),
     registerDocuments(sessions),
     registerTerminals(sessions, context),
+    registerDebugging(sessions, context),
+    registerTasks(sessions, context),
     registerPolicyEditor(context, sessions),
     registerPolicyDiagnostics(sessions),
     registerHostQuickFix(sessions),
@@ -42,4 +49,11 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi | undef
     wireClaudePanel(sessions, log),
   );
   return isTest(context) ? { sessions } : undefined;
+}
+
+/** The editor waits for this, and hands nothing to it. */
+let closing: (() => Promise<void>) | undefined;
+
+export async function deactivate(): Promise<void> {
+  await closing?.();
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { Emitter } from '../core/base/event';
 import { FlowStore } from '../core/flows/store';
-import type { FolderSessionApi, ScanReport } from '../host/api';
+import type { EnvironmentValue, FolderSessionApi, ScanReport } from '../host/api';
 import { FolderSession } from '../host/folderSession';
 import { VaultError } from '../host/vaultCipher';
 import { isTest } from './commands/command';
@@ -21,6 +21,8 @@ export interface FolderEntry {
   readonly flows: FlowStore;
   /** The last scan; undefined while it has not ended. */
   scan: ScanReport | undefined;
+  /** Secrets of the inherited environment, for views. */
+  environment: readonly EnvironmentValue[];
   /** Names of protected secrets, for views. */
   secrets: Awaited<ReturnType<FolderSessionApi['secrets']>>;
   /** Why the session could not be opened. */
@@ -99,6 +101,7 @@ export class Sessions implements vscode.Disposable {
     if (entry.failure !== undefined) return;
     try {
       entry.secrets = await entry.session.secrets();
+      entry.environment = entry.session.environment();
       entry.encrypted = (await entry.session.vault.status()).encrypted;
       entry.scan = await entry.session.scan();
     } catch (error) {
@@ -120,7 +123,10 @@ export class Sessions implements vscode.Disposable {
     this.#watchers.get(entry)?.dispose();
     this.#watchers.delete(entry);
     this.#keys.get(key)?.askAgain();
-    if (entry.failure === undefined) await entry.session.stop();
+    if (entry.failure === undefined) {
+      if (entry.session.loan?.own === true) await entry.session.takeBack().catch(() => undefined);
+      await entry.session.stop().catch(() => undefined);
+    }
     entry.session.dispose();
     await this.#open(entry.workspaceFolder);
     return this.#entries.get(key);
@@ -185,6 +191,7 @@ export class Sessions implements vscode.Disposable {
       session,
       flows: new FlowStore(settings.maxFlows()),
       scan: undefined,
+      environment: [],
       secrets: [],
       failure,
       locked,
@@ -192,6 +199,7 @@ export class Sessions implements vscode.Disposable {
     };
     this.#entries.set(key, entry);
     session.onDidSeeFlows((flows) => entry.flows.add(flows));
+    session.onDidChangeLoan(() => void this.update(entry));
     session.onDidChangeState((state) => {
       if (state.kind === 'failed') this.log.error(`[${name}] ${state.message}`);
       if (state.kind === 'running' || state.kind === 'stopped')
@@ -207,6 +215,16 @@ export class Sessions implements vscode.Disposable {
     if (failure === undefined) await watchRealValues(entry, this, this.log);
     const before = this.context.workspaceState.get<boolean>(`running ${key}`, false);
     if (failure === undefined && before && settings.startOnOpen()) await session.start(settings.startOptions());
+  }
+
+  /** The window closes: real values do not stay in files that held dummies. What is not done in time, the next start does. */
+  async close(): Promise<void> {
+    await Promise.all(
+      this.all.map(async ({ session, failure }) => {
+        if (failure !== undefined || session.loan?.own !== true) return;
+        await session.takeBack().catch((error: unknown) => this.log.error((error as Error).message));
+      }),
+    );
   }
 
   #failed(name: string, failure: string, locked: boolean): void {
@@ -252,6 +270,10 @@ export class Sessions implements vscode.Disposable {
 
   #contexts(): void {
     const all = this.all;
+    setContext(
+      'lent',
+      all.some(({ session }) => session.loan !== undefined),
+    );
     const states = all.map(({ session }) => session.state.kind);
     setContext('running', states.includes('running'));
     setContext('failed', states.includes('failed') && !states.includes('running'));

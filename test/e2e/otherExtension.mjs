@@ -19,7 +19,25 @@ export function activate(context) {
         vscode.commands.executeCommand(`sandboxAgent.${command}`, argument),
       ),
     );
+  const debugged = path.join(out, 'debugged');
+  const program = path.join(out, 'debugged.cjs');
+  writeFileSync(program, `require('node:fs').writeFileSync(${JSON.stringify(debugged)}, '')`);
   context.subscriptions.push(
+    vscode.commands.registerCommand('other.debug', () =>
+      vscode.debug.startDebugging(
+        vscode.workspace.workspaceFolders[0],
+        {
+          type: 'node',
+          request: 'launch',
+          name: 'Other',
+          program,
+          runtimeExecutable: process.execPath,
+          env: { ELECTRON_RUN_AS_NODE: '1' },
+          'sandboxAgent.realValues': true,
+        },
+        { noDebug: true },
+      ),
+    ),
     vscode.commands.registerCommand('other.api', async () => {
       const api = await vscode.extensions.getExtension('sandbox-agent.sandbox-agent').activate();
       writeFileSync(path.join(out, 'api'), typeof api);

@@ -9,6 +9,7 @@ import { claudePanelTests } from './claudePanel';
 import { claudeSettingsTests } from './claudeSettings';
 import { extensionApi, onlyEntry, runAll, setting, until } from './harness';
 import { envFileTests } from './envFiles';
+import { realRunTests } from './realRuns';
 import { terminalTests } from './terminals';
 import { vaultTests } from './vault';
 
@@ -261,6 +262,7 @@ export function run(): Promise<void> {
     ...claudeSettingsTests,
     ...claudePanelTests,
     ...envFileTests,
+    ...realRunTests,
     [
       'Doctor says what is and what is not',
       async () => {

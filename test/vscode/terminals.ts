@@ -51,6 +51,9 @@ export const terminalTests: readonly Test[] = [
       assert.equal(environment['ANTHROPIC_API_KEY'], secret.dummy);
       assert.match(environment['HTTPS_PROXY']!, /^http:\/\/claude:/);
       assertAgent(seen, environment);
+      // Of the setting of this test, which holds both keys among other text.
+      assert.equal(seen['SANDBOX_AGENT_TEST'], hash(session.processEnvironment('claude')!['SANDBOX_AGENT_TEST']!));
+      assert.notEqual(seen['SANDBOX_AGENT_TEST'], hash(process.env['SANDBOX_AGENT_TEST']!));
       terminal.dispose();
     },
   ],

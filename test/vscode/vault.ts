@@ -5,7 +5,10 @@ import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import manifest from '../../package.json';
+import type { FindingKind } from '../../src/core/secrets/types';
 import type { VaultStatus } from '../../src/host/api';
+import { flowItem } from '../../src/vscode/views/flowNodes';
 import { extensionApi, onlyEntry, setting, type Test } from './harness';
 
 const command = (name: string, ...args: unknown[]) => vscode.commands.executeCommand(`sandboxAgent.${name}`, ...args);
@@ -30,6 +33,27 @@ const vaultFile = async () => (await (await onlyEntry()).session.vault.status())
 let code = '';
 
 export const vaultTests: readonly Test[] = [
+  [
+    'the context menu of a flow offers Mark for Rotation where a real value was seen, and only there',
+    async () => {
+      const entry = await onlyEntry();
+      const [flow] = entry.flows.flows;
+      assert.ok(flow);
+      const item = (kind: FindingKind) =>
+        flowItem({
+          kind: 'flow',
+          entry,
+          flow: { ...flow, findings: [{ kind, secret: 'DEMO_API_KEY', place: 'response body', action: 'masked' }] },
+        });
+      const { when } = manifest.contributes.menus['view/item/context'].find(
+        (one) => one.command === 'sandboxAgent.markForRotation' && one.when.includes('flow'),
+      )!;
+      const pattern = new RegExp(/\/(.*)\//.exec(when)![1]!);
+      assert.match(item('echo-redacted').contextValue!, pattern);
+      assert.match(item('real-value').contextValue!, pattern);
+      assert.doesNotMatch(item('dummy-unbound').contextValue!, pattern);
+    },
+  ],
   [
     'Encrypt Vault needs the recovery code typed back; then no value is in the file, and the command line opens it by the code',
     async () => {

@@ -1,5 +1,11 @@
 // A flow in words: one line for a terminal, and a whole read-only document. It prints what the flow holds, which is redacted.
+import type { Finding, FindingKind } from '../secrets/types';
 import type { Flow, HeaderPairs } from './flow';
+
+const LEAKS: ReadonlySet<FindingKind> = new Set<FindingKind>(['echo-redacted', 'real-value']);
+
+/** The real value itself was seen on the wire outside of its place: whoever had it may have kept it, so it is to be rotated. */
+export const isLeak = ({ kind }: Finding): boolean => LEAKS.has(kind);
 
 /** `https://host:port`, the port only where it is not the scheme's own. */
 export function flowOrigin({ scheme, host, port }: Pick<Flow, 'scheme' | 'host' | 'port'>): string {

@@ -34,10 +34,6 @@ export type FindingKind =
   /** The real value came back from an upstream and was replaced. */
   | 'echo-redacted';
 
-/** The real value itself was seen where it should not be: whoever saw it has it, and it is to be changed. */
-export const isLeak = ({ kind }: Finding): boolean => LEAKS.has(kind);
-const LEAKS: ReadonlySet<string> = new Set(['echo-redacted', 'real-value']);
-
 /** What detection saw: the secret by name and the place, never the value. */
 export interface Finding {
   readonly kind: FindingKind;

@@ -43,6 +43,9 @@ export const actions: Command = async ({ sessions }) => {
         : [item(vscode.l10n.t('Start'), 'play', 'start')]),
       item(vscode.l10n.t('Protect Workspace'), 'shield', 'protect'),
       item(vscode.l10n.t('Run with Real Values'), 'run', 'runReal'),
+      ...(entry.session.loan === undefined
+        ? [item(vscode.l10n.t('Restore for a While'), 'unlock', 'restoreForAWhile')]
+        : [item(vscode.l10n.t('Put the Dummies Back'), 'lock', 'putDummiesBack')]),
       item(vscode.l10n.t('Show Flows'), 'list-tree', 'showFlows'),
       item(vscode.l10n.t('Open Policy'), 'law', 'openPolicy'),
       item(vscode.l10n.t('Doctor'), 'pulse', 'doctor'),

@@ -6,6 +6,7 @@ import { blockHost } from './blockHost';
 import type { Command, Deps } from './command';
 import { clearFlows, copyUrl, openFlow, showFlows, showRule } from './flows';
 import { actions, doctor, showLog } from './help';
+import { putDummiesBack, restoreForAWhile } from './loan';
 import { approvePolicy, openPolicy, rejectPolicy, showPolicyDifference } from './policy';
 import { protect } from './protect';
 import { restore } from './restore';
@@ -31,8 +32,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   openFlow,
   openPolicy,
   protect,
+  putDummiesBack,
   rejectPolicy,
   restore,
+  restoreForAWhile,
   rotateSecret,
   runReal,
   showFlows,

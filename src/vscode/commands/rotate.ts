@@ -1,7 +1,8 @@
 // Mark for Rotation and Rotate Secret: a key that leaked is marked, and its new value, typed by the user, takes its place behind
 // the same dummy. The value goes from the password box to the vault and nowhere else.
 import * as vscode from 'vscode';
-import { isLeak, type Finding } from '../../core/secrets/types';
+import { isLeak } from '../../core/flows/describe';
+import type { Finding } from '../../core/secrets/types';
 import type { ProtectedSecret } from '../../host/api';
 import type { FolderEntry } from '../sessions';
 import { type Command, isTest } from './command';

@@ -10,7 +10,7 @@ export function agentTerminal({ workspaceFolder, session }: FolderEntry, label: 
     name: 'Sandbox Agent',
     iconPath: new vscode.ThemeIcon('shield'),
     cwd: workspaceFolder.uri,
-    env: session.agentEnvironment(label) ?? {},
+    env: session.processEnvironment(label) ?? {},
     isTransient: true,
   };
 }
@@ -30,10 +30,17 @@ export async function realTerminal({ workspaceFolder, session }: FolderEntry): P
 }
 
 /** Commands and profiles can be called by other extensions: a person sees what would run, and says yes. */
-export async function realConfirmed({ workspaceFolder }: FolderEntry, command: string | undefined): Promise<boolean> {
+export async function realConfirmed(
+  { workspaceFolder }: FolderEntry,
+  command: string | undefined,
+  /** `lines`: a text of ours, whose line ends are only for reading. */
+  shape: 'command' | 'lines' = 'command',
+): Promise<boolean> {
   const run = command === undefined ? vscode.l10n.t('Open') : vscode.l10n.t('Run');
   const detail = [
-    ...(command === undefined ? [] : [visible(command)]),
+    ...(command === undefined
+      ? []
+      : [shape === 'lines' ? command.split('\n').map(visible).join('\n') : visible(command)]),
     vscode.l10n.t(
       'What runs there can read the real values and send them anywhere: its traffic does not go through the proxy. Go on only if you asked for it, and start no agent there.',
     ),

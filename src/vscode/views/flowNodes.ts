@@ -1,9 +1,8 @@
 // Nodes of the flow tree: a host and a request. What they say comes from the flow; the colour is the decision's.
 import * as vscode from 'vscode';
-import { flowOrigin, flowOutcome } from '../../core/flows/describe';
+import { flowOrigin, flowOutcome, isLeak } from '../../core/flows/describe';
 import type { Flow } from '../../core/flows/flow';
 import type { HostGroup } from '../../core/flows/group';
-import { isLeak } from '../../core/secrets/types';
 import type { FolderEntry } from '../sessions';
 
 export interface HostNode {

@@ -90,7 +90,9 @@ function rows(entry: FolderEntry): readonly Node[] {
     stateRow(session.state),
     ...levelRows(session.state),
     secretsRow(entry),
+    ...loanRows(entry),
     ...realRows(entry),
+    ...environmentRows(entry),
     ...policyRows(entry),
     flowsRow(entry),
   ];
@@ -186,15 +188,49 @@ function secretsRow(entry: FolderEntry): Node {
 }
 
 /** Values that are still real and should not be: after an edit, a branch switch, a new file. */
-function realRows({ scan }: FolderEntry): readonly Node[] {
+function realRows({ scan, session }: FolderEntry): readonly Node[] {
   const real = scan?.values.filter(({ ticked, file }) => ticked && file !== undefined) ?? [];
-  if (real.length === 0) return [];
+  if (real.length === 0 || session.loan) return [];
   return [
     row(real.length === 1 ? vscode.l10n.t('1 value still real') : vscode.l10n.t('{0} values still real', real.length), {
       icon: 'warning',
       color: 'list.warningForeground',
       description: [...new Set(real.map(({ name }) => name))].join(', '),
       command: 'sandboxAgent.protect',
+    }),
+  ];
+}
+
+/** They are in the files by the user's word, and go again. */
+function loanRows({ session }: FolderEntry): readonly Node[] {
+  if (!session.loan) return [];
+  return [
+    row(vscode.l10n.t('Real values in the files for a while'), {
+      icon: 'unlock',
+      color: 'list.warningForeground',
+      description: session.loan.files.join(', '),
+      command: 'sandboxAgent.putDummiesBack',
+    }),
+  ];
+}
+
+/** What the editor inherited: whoever starts an agent hands it on. */
+function environmentRows({ environment }: FolderEntry): readonly Node[] {
+  if (environment.length === 0) return [];
+  const real = environment.filter(({ swapped }) => !swapped);
+  const nodes = environment.map(({ name, swapped, reason }) =>
+    row(name, {
+      icon: swapped ? 'key' : 'warning',
+      description: swapped ? vscode.l10n.t('dummy for agents') : vscode.l10n.t('real for agents'),
+      tooltip: `${name}: ${reason}`,
+      ...(swapped ? {} : { command: 'sandboxAgent.protect' }),
+    }),
+  );
+  return [
+    row(vscode.l10n.t('Environment'), {
+      icon: real.length > 0 ? 'warning' : 'symbol-variable',
+      description: vscode.l10n.t('{0} dummies, {1} real', environment.length - real.length, real.length),
+      children: nodes,
     }),
   ];
 }

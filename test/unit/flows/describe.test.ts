@@ -1,9 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { describeFlow, flowOrigin, flowOutcome, outcomeLine, ruleLabel } from '../../../src/core/flows/describe';
+import {
+  describeFlow,
+  flowOrigin,
+  flowOutcome,
+  isLeak,
+  outcomeLine,
+  ruleLabel,
+} from '../../../src/core/flows/describe';
 import type { Flow } from '../../../src/core/flows/flow';
 import { flowOf } from './flows';
 
 const blocked = { action: 'block', effective: 'block', layer: 'workspace', reason: 'r' } as const;
+
+describe('isLeak', () => {
+  it.each([
+    ['echo-redacted', true],
+    ['real-value', true],
+    ['dummy-unbound', false],
+    ['foreign-credential', false],
+  ] as const)('%s: %s', (kind, expected) => {
+    expect(isLeak({ kind, secret: 'A', place: 'body', action: 'marked' })).toBe(expected);
+  });
+});
 
 describe('flowOutcome', () => {
   it.each<[Partial<Flow>, string]>([
