@@ -4,6 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { type Detector, createDetector } from '../../../src/core/secrets/detect';
 import type { BoundSecret } from '../../../src/core/secrets/types';
 import { DECODERS as decoders } from '../../../src/proxy/codecs/contentCoding';
+import { benignRequests, partsOf } from '../../support/benign';
+import { pushBody } from '../../support/packs';
+import { findKeyShapes } from '../../../src/core/secrets/keyShapes';
+import { createSplitWatch } from '../../../src/core/secrets/splitWatch';
 import { body, keys, seeded } from '../env/fakeKeys';
 
 const secret = (name: string, value: string, dummy: string): BoundSecret => ({ name, value, dummy, hosts: [], in: [] });
@@ -290,5 +294,43 @@ describe('random values', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a push of git', () => {
+  const file = (line: string) => `${seededText(4000)}\n${line}\n${seededText(4000)}\n`;
+  it.each([
+    ['in a file', [file(`KEY=${A.value}`)]],
+    ['in a version that is a difference to another', [file('KEY=none'), file(`KEY=${A.value}`), file('KEY=other')]],
+    ['in a long insertion', [file('none'), file(`${seededText(100).slice(0, 90)}${A.value}${seededText(100)}`)]],
+    ['in base64 in a file', [file(b64(A.value))]],
+  ])('%s', (_, versions) => {
+    const data = pushBody(versions);
+    expect(names(run(detector, data))).toEqual(['A']);
+    expect(names(run(detector, data, [10, 150, 170, 200, 300, 1000, 1001, 1002, 4000]))).toEqual(['A']);
+  });
+});
+
+describe('ordinary requests', () => {
+  const many = Array.from({ length: 60 }, (_, i) => secret(`S${i}`, body(20 + i, i + 1), body(20 + i, i + 900)));
+  const secrets = [...ALL, secret('W', 'correct-horse-battery-staple', body(28, 4)), ...many];
+  const requests = benignRequests(secrets.map(({ dummy }) => dummy));
+  const one = createDetector(secrets, decoders);
+  const known = new Set(secrets.map(({ dummy }) => dummy));
+  it('are many', () => expect(requests.length).toBeGreaterThanOrEqual(200));
+  it('give no finding', () => {
+    const watch = createSplitWatch(secrets);
+    for (const request of requests) {
+      const head = [request.path, ...Object.values(request.headers)];
+      const found = [
+        ...one.host(request.host),
+        ...head.flatMap((text) => one.text(text)),
+        ...run(one, request.body, [1000, 3000, 3001]),
+        ...watch.note(request.host, partsOf(request)),
+      ];
+      expect([request.name, found]).toEqual([request.name, []]);
+      for (const data of [...head, request.body])
+        expect([request.name, findKeyShapes(data, known)]).toEqual([request.name, []]);
+    }
   });
 });
