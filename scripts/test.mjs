@@ -90,6 +90,7 @@ const stages = {
   build: tool('build', [[process.execPath, ['esbuild.mjs']]]),
   unit: vitest('unit'),
   proxy: vitest('proxy'),
+  leak: vitest('leak'),
   host: vitest('host'),
   terminal: tool('npm start -- --no-editor', [[process.execPath, ['scripts/start.mjs', '--no-editor']]]),
   vscode: script('vscode', 'scripts/testVscode.mjs'),

@@ -91,6 +91,7 @@ const FINDING: Readonly<Record<Flow['findings'][number]['kind'], string>> = {
   'dummy-unverified': 'it would have gone to a server whose certificate is not verified',
   'real-value': 'the real value was on its way out',
   'foreign-credential': 'another credential than this one was on the way to its host',
+  'unknown-key': 'a key that is not of this workspace was on its way out',
   'echo-redacted': 'the answer held the real value, which was replaced',
 };
 

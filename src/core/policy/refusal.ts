@@ -71,6 +71,10 @@ const FINDING: Readonly<
     `The request carries a credential (${place}) to ${host} that is not ${secret}, the one this workspace uses there. It was not sent: it could belong to somebody who wants to receive data.`,
     `If it is yours, trust it (command "Sandbox Agent: Trust Credential"), or write "credentials: any" into the rule that allows this request.`,
   ],
+  'unknown-key': ({ secret, place }, { host }) => [
+    `The request carries a key of ${secret} (${place}) to ${host} that this workspace does not know.`,
+    'If it is yours, put it into an .env file and protect it, so that it can be looked for.',
+  ],
   'echo-redacted': ({ secret }) => [`The answer held the real value of ${secret}.`, 'It was replaced.'],
 };
 

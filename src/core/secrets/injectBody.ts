@@ -19,6 +19,8 @@ export interface BodyInjectionResult {
   readonly injected: readonly string[];
   /** One with the action `blocked`: the request must not go out, and `bytes` is as given. */
   readonly findings: readonly Finding[];
+  /** Other credentials in the fields that the host reads them from. Texts in latin1, one char a byte. */
+  readonly others: readonly { readonly secret: string; readonly place: string; readonly text: string }[];
 }
 
 export interface BodyInjection {
@@ -28,6 +30,8 @@ export interface BodyInjection {
 }
 
 const PREFIX = 'body:';
+/** As for heads (credentials.ts). */
+const MIN_LENGTH = 8;
 
 export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjection {
   const bound = secrets
@@ -45,7 +49,8 @@ export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjec
     inject({ host, unsafe }, contentType, bytes) {
       const here = bound.filter(({ boundTo }) => boundTo(host));
       const read = here.length === 0 ? undefined : readFields(contentType, bytes);
-      const nothing = { bytes, injected: [], findings: [] };
+      const others: { secret: string; place: string; text: string }[] = [];
+      const nothing = { bytes, injected: [], findings: [], others };
       if (!read) return nothing;
       const injected = new Set<string>();
       const served = new Set<string>();
@@ -54,7 +59,13 @@ export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjec
       let at = 0;
       for (const { name, value, from, to } of read.fields) {
         const entry = here.find(({ dummy, names }) => dummy === value && names.has(name));
-        if (!entry) continue;
+        if (!entry) {
+          const reader = here.find(({ names }) => names.has(name));
+          const managed = here.some(({ secret, dummy }) => value === dummy || value === toLatin1(secret.value));
+          if (reader && !managed && value.length >= MIN_LENGTH)
+            others.push({ secret: reader.secret.name, place: `${PREFIX}${name}`, text: value });
+          continue;
+        }
         const { secret } = entry;
         const place = `${PREFIX}${name}`;
         const real = read.encode(secret.value);
@@ -76,7 +87,7 @@ export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjec
         injected.add(secret.name);
       }
       if (injected.size === 0) return { ...nothing, findings };
-      return { bytes: concat([...out, bytes.subarray(at)]), injected: [...injected], findings };
+      return { bytes: concat([...out, bytes.subarray(at)]), injected: [...injected], findings, others };
     },
   };
 }

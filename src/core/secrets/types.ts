@@ -31,6 +31,8 @@ export type FindingKind =
   | 'real-value'
   /** A credential that is not the managed one, on a host that has a managed one. */
   | 'foreign-credential'
+  /** A key of a known shape that this workspace does not know; `secret` says whose. */
+  | 'unknown-key'
   /** The real value came back from an upstream and was replaced. */
   | 'echo-redacted';
 

@@ -3,6 +3,7 @@
 // which a credential is read, is held until it was judged whole.
 import { refusalForFinding } from '../../core/policy/refusal';
 import { hasFields } from '../../core/secrets/bodyFields';
+import { isModelApi } from '../../core/secrets/providers';
 import type { BodyScanner } from '../../core/secrets/inject';
 import type { Detected, DetectionStream } from '../../core/secrets/detect';
 import type { StreamRedactor } from '../../core/secrets/redact';
@@ -13,11 +14,17 @@ import { errorAnswer } from '../wire/errors';
 import { asBuffer } from './asBuffer';
 import { watched } from './decodedBody';
 import { detectionFor, unsafeFor } from './findings';
+import { foreignCredential } from './foreignStage';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
 
 const NOTHING = Buffer.alloc(0);
+
+/** So much of a body is looked through for keys that nobody told us of. */
+const MAX_FIRST = 64 * 1024;
+/** A body that is one piece of many is short. */
+const MAX_PIECE = 4 * 1024;
 /** Bodies are held up to this size, in bytes. */
 export const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
@@ -66,7 +73,11 @@ export class BodyStage implements Stage {
     const seen = Buffer.concat([watch.look(plain, 'body'), watch.end()]);
     const trailers = held.trailers && watch.trailers(held.trailers);
     const target = { host: context.target.host, unsafe: unsafeFor(context) };
-    const { bytes, injected, findings } = guard.bodies.inject(target, contentType, seen);
+    const { bytes, injected, findings, others } = guard.bodies.inject(target, contentType, seen);
+    for (const { secret, place, text } of others) {
+      const foreign = foreignCredential(context, guard, { secret, place, text, parts: [text] });
+      if (foreign) watch.refuse(foreign);
+    }
     for (const finding of findings) {
       if (finding.action === 'blocked') watch.refuse(finding);
       context.findings.push(finding);
@@ -111,7 +122,7 @@ class BodyWatch {
 
   constructor(
     private readonly context: FlowContext,
-    guard: Guard,
+    private readonly guard: Guard,
   ) {
     const { dummies, values } = detectionFor(context);
     this.#dummies = guard.injection.bodyScanner(context.target.host);
@@ -121,8 +132,13 @@ class BodyWatch {
     this.#valueAction = values;
   }
 
+  /** The beginning of the body, for what is looked at in one piece. */
+  #first: Buffer[] = [];
+  #firstBytes = 0;
+
   /** What may go on. Throws `RefusedBody`. */
   look(bytes: Buffer, place: string): Buffer {
+    this.#remember(bytes);
     for (const secret of this.#dummies.push(bytes))
       this.#found({ kind: 'dummy-unbound', secret, place, action: this.#dummyAction });
     return this.#pass(bytes, this.#values.push(bytes), place);
@@ -131,7 +147,27 @@ class BodyWatch {
   end(): Buffer {
     const rest = this.#pass(NOTHING, this.#values.end(), 'body');
     this.#report(this.#hidden.end(), 'body');
+    this.#lookAtFirst();
     return rest;
+  }
+
+  /** A copy: the memory of a chunk may be used again. */
+  #remember(bytes: Buffer): void {
+    if (this.#firstBytes >= MAX_FIRST) return;
+    const part = bytes.subarray(0, MAX_FIRST - this.#firstBytes);
+    this.#first.push(Buffer.from(part));
+    this.#firstBytes += part.length;
+  }
+
+  #lookAtFirst(): void {
+    const first = Buffer.concat(this.#first);
+    this.#first = [];
+    const { target } = this.context;
+    if (isModelApi(target.host)) return;
+    if (first.length < MAX_PIECE)
+      this.#report(this.guard.split.note(target.host, [first.toString('latin1')]), 'several parts');
+    for (const title of this.guard.unknownKeys(first))
+      this.#found({ kind: 'unknown-key', secret: title, place: 'body', action: 'marked' });
   }
 
   trailers(section: Buffer): Buffer {

@@ -2,12 +2,18 @@
 // where its own host reads it: a client that has the real value and uses it there is shown, and served.
 import { refusalForFinding } from '../../core/policy/refusal';
 import { percentDecode, toLatin1 } from '../../core/secrets/encodings';
+import { isModelApi } from '../../core/secrets/providers';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
 import type { Fields } from '../engine';
 import { headAction } from './findings';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
+
+/** Fields that a client sends with every request, the same each time. */
+const SAME_EVERYWHERE = new Set(
+  'host accept accept-encoding accept-language connection content-length content-type transfer-encoding'.split(' '),
+);
 
 export class DetectStage implements Stage {
   constructor(private readonly guard: Guard) {}
@@ -17,6 +23,7 @@ export class DetectStage implements Stage {
     if (secrets.length === 0) return;
     const { path, fields } = context.head;
     for (const { secret } of detector.host(context.target.host)) this.#found(context, secret, 'host');
+    this.#pieces(context);
     // NUL stands in no head: nothing reads on from one part into the next.
     const whole = detector.text(`${path}\0${fields.lower.join('\0')}\0${fields.values.join('\0')}`);
     if (whole.length === 0) return;
@@ -26,6 +33,20 @@ export class DetectStage implements Stage {
       for (const { secret } of detector.text(fields.values[i]!))
         this.#found(context, secret, `header:${name}`, this.#own(context, secret, fields, i));
     }
+  }
+
+  /** A value that leaves in pieces: over parameters, over fields, over one request after the other. */
+  #pieces(context: FlowContext): void {
+    const { path, fields } = context.head;
+    // A conversation repeats all that was said; what is in it is looked for as a whole.
+    if (isModelApi(context.target.host)) return;
+    const mark = path.indexOf('?');
+    const parts = (mark < 0 ? path : path.slice(0, mark)).split('/').map(percentDecode);
+    if (mark >= 0)
+      for (const part of path.slice(mark + 1).split('&')) parts.push(percentDecode(part.slice(part.indexOf('=') + 1)));
+    for (const [i, name] of fields.lower.entries()) if (!SAME_EVERYWHERE.has(name)) parts.push(fields.values[i]!);
+    for (const { secret } of this.guard.split.note(context.target.host, parts))
+      this.#found(context, secret, 'several parts');
   }
 
   #query(context: FlowContext, path: string): void {

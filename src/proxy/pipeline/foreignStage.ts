@@ -17,24 +17,27 @@ export class ForeignStage implements Stage {
     if (rule === undefined && secrets.length === 0) return;
     const { path, fields } = context.head;
     for (const credential of findCredentials(path, fields.lower, fields.values, secrets)) {
-      if (rule !== 'none' && (isManaged(credential, secrets) || this.#isTrusted(context, credential))) continue;
       // The dummy of a secret of another host has its own alarm.
       if (rule !== 'none' && isManaged(credential, this.guard.secrets)) continue;
-      const finding: Finding = {
-        kind: 'foreign-credential',
-        secret: secrets[0]?.name ?? 'the managed credential',
-        place: credential.place,
-        action: 'blocked',
-        credential: this.guard.trust.hash(context.target.host, credential.text),
-      };
+      const secret = secrets[0]?.name ?? 'the managed credential';
+      const finding = foreignCredential(context, this.guard, { ...credential, secret });
+      if (!finding) continue;
       context.findings.push(finding);
       context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
       return;
     }
   }
+}
 
-  #isTrusted({ target }: FlowContext, { text, parts }: Credential): boolean {
-    const { trust } = this.guard;
-    return [text, ...parts].some((one) => trust.has(target.host, one));
-  }
+/** `secret`: the managed one that it is not. Undefined where it may pass: trusted, or the rule lets any pass. */
+export function foreignCredential(
+  { target, decision }: FlowContext,
+  { trust }: Guard,
+  { place, text, parts, secret }: Credential & { readonly secret: string },
+): Finding | undefined {
+  const rule = decision?.rule?.credentials;
+  if (rule === 'any') return undefined;
+  if (rule !== 'none' && [text, ...parts].some((one) => trust.has(target.host, one))) return undefined;
+  const credential = trust.hash(target.host, text);
+  return { kind: 'foreign-credential', secret, place, action: 'blocked', credential };
 }

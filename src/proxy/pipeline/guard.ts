@@ -8,7 +8,10 @@ import type { Policy, Rule } from '../../core/policy/types';
 import { type Detector, createDetector } from '../../core/secrets/detect';
 import { type Injection, compileInjection } from '../../core/secrets/inject';
 import { type BodyInjection, compileBodyInjection } from '../../core/secrets/injectBody';
+import { findKeyShapes } from '../../core/secrets/keyShapes';
+import { PROVIDERS } from '../../core/secrets/providerTable';
 import { type Redactor, createRedactor } from '../../core/secrets/redact';
+import { type SplitWatch, createSplitWatch } from '../../core/secrets/splitWatch';
 import type { BoundSecret, TrustSettings } from '../../core/secrets/types';
 import { Trust } from '../../files/trust';
 import { DECODERS } from '../codecs/contentCoding';
@@ -18,6 +21,7 @@ import { readUpstreamTls } from './upstreamFiles';
 /** Blocks everything: in force when a text that does not parse reaches the proxy. It should have been refused before. */
 const NOTHING: Policy = { mode: 'enforce', default: 'block', rules: [], secrets: [], tests: [] };
 
+const TITLES: ReadonlyMap<string, string> = new Map(PROVIDERS.map(({ id, title }) => [id, title]));
 const MAX_HOSTS = 256;
 
 export class Guard {
@@ -31,6 +35,8 @@ export class Guard {
   #trust = new Trust({ salt: randomBytes(32).toString('base64url'), hashes: [] });
   readonly #byHost = new Map<string, readonly BoundSecret[]>();
   #hosts: readonly (readonly [BoundSecret, (host: string) => boolean])[] = [];
+  #split: SplitWatch = createSplitWatch([]);
+  #known: ReadonlySet<string> = new Set();
   #redactor: Redactor = createRedactor([]);
   #upstreams: ReadonlyMap<Rule, Result<UpstreamTls, string>> = new Map();
   /** What file names in the policy are relative to (absolute path); undefined: relative ones cannot be read. */
@@ -50,6 +56,16 @@ export class Guard {
 
   get detector(): Detector {
     return this.#detector;
+  }
+
+  /** Pieces of values over several requests: what it has seen so far stays with it. */
+  get split(): SplitWatch {
+    return this.#split;
+  }
+
+  /** Titles of the providers of keys in a text that are none of ours. */
+  unknownKeys(data: Uint8Array | string): readonly string[] {
+    return [...new Set(findKeyShapes(data, this.#known).map(({ provider }) => TITLES.get(provider) ?? provider))];
   }
 
   get redactor(): Redactor {
@@ -123,6 +139,8 @@ export class Guard {
     );
     this.#bodies = compileBodyInjection(this.#bound);
     this.#detector = createDetector(this.#bound, DECODERS);
+    this.#split = createSplitWatch(this.#bound);
+    this.#known = new Set(this.#bound.flatMap(({ value, dummy }) => [value, dummy]));
     this.#redactor = createRedactor(this.#bound);
   }
 }
