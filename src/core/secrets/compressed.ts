@@ -269,7 +269,7 @@ class Pack implements Reader {
     while (at < bytes.length) {
       if (this.#state === 'data') {
         at += this.#data(bytes.subarray(at));
-        if (this.#state !== 'data' && this.#objects === 0) return at;
+        if (this.#objects === 0) return at;
       } else {
         this.#byte(bytes[at]!);
         at++;
@@ -340,8 +340,7 @@ class DeltaInserts {
   push(bytes: Uint8Array): Uint8Array {
     const out = new Uint8Array(bytes.length);
     let length = 0;
-    for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at]!;
+    for (const byte of bytes) {
       if (this.#sizes > 0) this.#sizes -= byte & 0x80 ? 0 : 1;
       else if (this.#skip > 0) this.#skip--;
       else if (this.#insert > 0) {

@@ -12,7 +12,7 @@ function find(data: Uint8Array, places: readonly number[] = [], more = true) {
     opened++;
     return open();
   };
-  const decoders = { ...DECODERS, gzip: counting(DECODERS.gzip), zlib: counting(DECODERS.zlib) };
+  const decoders = { ...DECODERS, gzip: counting(() => DECODERS.gzip()), zlib: counting(() => DECODERS.zlib()) };
   const finder = new CompressedFinder(decoders, {
     inflated: (bytes) => {
       out.push(Uint8Array.from(bytes));
