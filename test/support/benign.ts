@@ -274,7 +274,8 @@ export function benignRequests(mentioned: readonly string[] = []): BenignRequest
 
 /** Its varying parts, as the split watch is given them. */
 export function partsOf({ path: target, headers, body }: BenignRequest): string[] {
-  const { pathname, searchParams } = new URL(target, 'http://x.example');
+  const [pathname = '', query = ''] = target.split('?');
+  const searchParams = new URLSearchParams(query);
   const small = body.length < 4096 ? [Buffer.from(body).toString('latin1')] : [];
   return [...searchParams.values(), ...pathname.split('/'), ...Object.values(headers), ...small];
 }

@@ -175,15 +175,23 @@ function magicPlaces(bytes: Uint8Array): number[] {
 type Given = (bytes: Uint8Array) => void;
 
 class Inflated implements Reader {
+  /** Given to the decoder: it may count bytes as its own only later. */
+  #pushed = 0;
+
   constructor(
     private readonly decoder: StreamDecoder,
     private readonly given: Given,
   ) {}
 
   push(bytes: Uint8Array): number {
-    const before = this.decoder.consumed;
+    const before = this.#pushed;
+    this.#pushed += bytes.length;
     this.given(this.decoder.push(bytes));
-    return this.decoder.done ? this.decoder.consumed - before : bytes.length;
+    return this.decoder.done ? Math.max(0, this.decoder.consumed - before) : bytes.length;
+  }
+
+  get done(): boolean {
+    return this.decoder.done;
   }
 }
 
@@ -248,8 +256,7 @@ class Pack implements Reader {
   #objects = 0;
   #type = 0;
   #inHead = false;
-  #decoder: StreamDecoder | undefined;
-  #delta: DeltaInserts | undefined;
+  #object: Inflated | undefined;
 
   constructor(
     private readonly decoders: Decoders,
@@ -262,7 +269,7 @@ class Pack implements Reader {
     while (at < bytes.length) {
       if (this.#state === 'data') {
         at += this.#data(bytes.subarray(at));
-        if (this.#state !== 'data' && this.#objects === 0) return at;
+        if (this.#objects === 0) return at;
       } else {
         this.#byte(bytes[at]!);
         at++;
@@ -307,21 +314,19 @@ class Pack implements Reader {
 
   #begin(): void {
     this.#state = 'data';
-    this.#decoder = this.decoders.zlib();
-    this.#delta = this.#type >= OFS_DELTA ? new DeltaInserts() : undefined;
+    const delta = this.#type >= OFS_DELTA ? new DeltaInserts() : undefined;
+    this.#object = new Inflated(this.decoders.zlib(), (out) => this.given(delta ? delta.push(out) : out));
   }
 
   #data(bytes: Uint8Array): number {
-    const decoder = this.#decoder!;
-    const before = decoder.consumed;
-    const out = decoder.push(bytes);
-    this.given(this.#delta ? this.#delta.push(out) : out);
-    if (!decoder.done) return bytes.length;
+    const object = this.#object!;
+    const taken = object.push(bytes);
+    if (!object.done) return taken;
     this.endObject();
     this.#state = 'head';
     this.#inHead = false;
     this.#objects--;
-    return decoder.consumed - before;
+    return taken;
   }
 }
 
@@ -335,8 +340,7 @@ class DeltaInserts {
   push(bytes: Uint8Array): Uint8Array {
     const out = new Uint8Array(bytes.length);
     let length = 0;
-    for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at]!;
+    for (const byte of bytes) {
       if (this.#sizes > 0) this.#sizes -= byte & 0x80 ? 0 : 1;
       else if (this.#skip > 0) this.#skip--;
       else if (this.#insert > 0) {

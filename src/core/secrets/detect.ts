@@ -304,8 +304,7 @@ class Layer {
     const places = findTriggers(chunk);
     let magic: number[] | undefined;
     let escapes: number[] | undefined;
-    for (let i = 0; i < places.length; i++) {
-      const place = places[i]!;
+    for (const place of places) {
       if (isEscapeByte(chunk[place]!)) (escapes ??= []).push(place);
       else (magic ??= []).push(place);
     }
@@ -359,9 +358,13 @@ for (const [first, seconds] of [
 ] as const)
   for (const second of seconds) BEHIND[(first.charCodeAt(0) << 8) | second.charCodeAt(0)] = 1;
 for (let second = 0; second < 256; second++) BEHIND[(0xb5 << 8) | second] = second === 0x2f ? 1 : 0;
-/** Two bytes at a time: a quarter of the look-ups. */
+/** Two bytes at a time: of the second one it is not yet known what is behind it. */
 const PAIRS = new Uint8Array(65_536);
-for (let pair = 0; pair < 65_536; pair++) PAIRS[pair] = TRIGGERS[pair & 255]! | TRIGGERS[pair >> 8]!;
+const FIRST_IS_LOW = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+for (let first = 0; first < 256; first++)
+  for (let second = 0; second < 256; second++)
+    PAIRS[FIRST_IS_LOW ? (second << 8) | first : (first << 8) | second] =
+      BEHIND[(first << 8) | second]! | TRIGGERS[second]!;
 
 /** The places of all trigger bytes, in order. */
 function findTriggers(bytes: Uint8Array): number[] {

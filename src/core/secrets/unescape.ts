@@ -36,9 +36,6 @@ const NAMED = Object.entries({
   'apos;': 0x27,
   'nbsp;': 0x20,
 }).map(([name, code]) => [new TextEncoder().encode(name), code] as const);
-/** The longest escape: `&#x10ffff;`. */
-export const LONGEST_ESCAPE = 10;
-
 export const isEscapeByte = (byte: number) => byte === PERCENT || byte === BACKSLASH || byte === AMPERSAND;
 const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => (isEscapeByte(byte) ? 1 : 0));
 

@@ -52,7 +52,7 @@ for (const [shape, rule] of Object.entries(SHAPES)) {
   }
 }
 
-// Detection and redaction of 100 values in all their encodings, over a stream of 64 KiB chunks that hold none of them.
+// Detection and redaction of 100 values in all their encodings, each over a stream of 64 KiB chunks that hold none of them.
 const KIB = 1_024;
 const token = (bytes) => randomBytes(bytes).toString('base64url');
 const secrets = Array.from({ length: 100 }, (_, index) => {
@@ -76,23 +76,26 @@ const CHUNKS = {
   text: () => fill(() => `${sentence()}.\n`),
   JSON: () =>
     fill(() => `${JSON.stringify({ id: token(12), index: Math.floor(Math.random() * 1e9), text: sentence() })},`),
+  conversation: () =>
+    fill(() => `${JSON.stringify({ role: 'user', content: `${sentence()}.\n\n"${sentence()}"\n\t${sentence()}` })},`),
+  base64: () => Buffer.from(randomBytes(48 * KIB).toString('base64')),
   binary: () => randomBytes(64 * KIB),
 };
-const redactor = source.createRedactor(secrets);
-for (const [variant, makeChunk] of Object.entries(CHUNKS)) {
-  const chunks = Array.from({ length: 64 }, makeChunk);
-  const ms = passes(() => {
-    const stream = redactor.stream();
-    for (let round = 0; round < 4; round++) for (const chunk of chunks) stream.push(chunk);
-    stream.end();
-  });
-  const megabytes = (chunks.length * 4 * 64 * KIB) / 1e6;
-  results.push({
-    bench: 'detection',
-    variant: `100 secrets, ${variant}`,
-    value: megabytes / (ms / 1_000),
-    unit: 'MB/s',
-  });
+const KINDS = {
+  redaction: source.createRedactor(secrets),
+  detection: source.createDetector(secrets, source.DECODERS),
+};
+for (const [bench, searcher] of Object.entries(KINDS)) {
+  for (const [variant, makeChunk] of Object.entries(CHUNKS)) {
+    const chunks = Array.from({ length: 64 }, makeChunk);
+    const ms = passes(() => {
+      const stream = searcher.stream();
+      for (let round = 0; round < 4; round++) for (const chunk of chunks) stream.push(chunk);
+      stream.end();
+    });
+    const megabytes = (chunks.length * 4 * 64 * KIB) / 1e6;
+    results.push({ bench, variant: `100 secrets, ${variant}`, value: megabytes / (ms / 1_000), unit: 'MB/s' });
+  }
 }
 
 // A leaf for a new host, its TLS context included.

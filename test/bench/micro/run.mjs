@@ -9,6 +9,8 @@ const SOURCES = [
   'src/core/policy/parse.ts',
   'src/core/policy/evaluate.ts',
   'src/core/secrets/redact.ts',
+  'src/core/secrets/detect.ts',
+  'src/proxy/codecs/contentCoding.ts',
   'src/files/x509.ts',
   'src/proxy/leaf.ts',
 ];

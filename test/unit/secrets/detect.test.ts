@@ -229,7 +229,7 @@ describe('what is not looked for', () => {
   it('is short, or a dummy', () => {
     const short = secret('S', 'elevenbytes', 'other');
     const same = secret('D', body(20), body(20));
-    const other = secret('E', body(24, 7), `${body(30, 8)}`);
+    const other = secret('E', body(24, 7), body(30, 8));
     const inside = secret('F', body(30, 8).slice(0, 16), body(16, 3));
     const one = createDetector([short, same, other, inside], decoders);
     expect(one.text(`${short.value} ${same.value} ${other.dummy}`)).toEqual([]);
