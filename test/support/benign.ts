@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { URL } from 'node:url';
 import zlib from 'node:zlib';
 import { pushBody } from './packs';
 

@@ -23,16 +23,23 @@ export function hasFields(contentType: string | undefined): boolean {
   return kindOf(contentType) !== undefined;
 }
 
-/** Undefined for other types, and for what does not parse. */
-export function readFields(contentType: string | undefined, bytes: Uint8Array): BodyFields | undefined {
+/**
+ * The fields that have one of these names (latin1, one char a byte); `names` undefined: all of them. Undefined for other types,
+ * and for what does not parse.
+ */
+export function readFields(
+  contentType: string | undefined,
+  bytes: Uint8Array,
+  names?: ReadonlySet<string>,
+): BodyFields | undefined {
   const kind = kindOf(contentType);
   if (!kind) return undefined;
-  const text = latin1Of(bytes);
+  if (kind === 'json') return isJson(bytes) ? { fields: jsonFields(bytes, names), encode: jsonEncode } : undefined;
+  const text = latin1Of(bytes, 0, bytes.length);
+  const wanted = (fields: readonly BodyField[]) => (names ? fields.filter(({ name }) => names.has(name)) : fields);
   switch (kind) {
-    case 'json':
-      return isJson(bytes) ? { fields: jsonFields(text), encode: jsonEncode } : undefined;
     case 'form':
-      return { fields: formFields(text), encode: (value) => percentEncode(value) };
+      return { fields: wanted(formFields(text)), encode: (value) => percentEncode(value) };
     case 'multipart': {
       const boundary = boundaryOf(contentType!);
       if (boundary === undefined) return undefined;
@@ -40,7 +47,7 @@ export function readFields(contentType: string | undefined, bytes: Uint8Array): 
         const raw = toLatin1(value);
         return raw.includes(`--${boundary}`) ? undefined : raw;
       };
-      return { fields: multipartFields(text, boundary), encode };
+      return { fields: wanted(multipartFields(text, boundary)), encode };
     }
   }
 }
@@ -53,10 +60,11 @@ function kindOf(contentType: string | undefined): 'json' | 'form' | 'multipart' 
   return type === 'multipart/form-data' ? 'multipart' : undefined;
 }
 
-function latin1Of(bytes: Uint8Array): string {
-  let out = '';
-  for (let at = 0; at < bytes.length; at += 8192) out += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return out;
+function latin1Of(bytes: Uint8Array, from: number, to: number): string {
+  const parts: string[] = [];
+  for (let at = from; at < to; at += 8192)
+    parts.push(String.fromCharCode.apply(null, bytes.subarray(at, Math.min(to, at + 8192)) as unknown as number[]));
+  return parts.join('');
 }
 
 function isJson(bytes: Uint8Array): boolean {
@@ -77,34 +85,58 @@ interface Level {
   key: string | undefined;
 }
 
-/** All strings that are values, of a text that is valid JSON. */
-function jsonFields(text: string): BodyField[] {
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_OBJECT = 0x7b;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_OBJECT = 0x7d;
+const CLOSE_ARRAY = 0x5d;
+
+/** Strings that are values, of a text that is valid JSON. On the bytes: a conversation may be megabytes of strings. */
+function jsonFields(bytes: Uint8Array, names: ReadonlySet<string> | undefined): BodyField[] {
   const fields: BodyField[] = [];
   const levels: Level[] = [];
-  const token = /["[\]{},]/g;
-  for (let match = token.exec(text); match; match = token.exec(text)) {
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    // Letters, digits, white space and colons say nothing about where we are.
+    if (byte !== QUOTE && byte !== COMMA && byte < OPEN_ARRAY) continue;
     const level = levels.at(-1);
-    const from = match.index + 1;
-    if (match[0] === '"') {
-      const to = endOfString(text, from);
-      token.lastIndex = to + 1;
-      const inner = text.slice(from, to);
-      if (level && !level.array && level.key === undefined) level.key = unescape(inner);
-      else fields.push({ name: levels.map(({ key }) => key ?? '').join('.'), from, to, value: unescape(inner) });
-    } else if (match[0] === '{') levels.push({ array: false, key: undefined });
-    else if (match[0] === '[') levels.push({ array: true, key: '0' });
-    else if (match[0] === ',' && level) level.key = level.array ? String(Number(level.key) + 1) : undefined;
-    else levels.pop();
+    switch (byte) {
+      case QUOTE: {
+        const from = at + 1;
+        const to = endOfString(bytes, from);
+        at = to;
+        if (level && !level.array && level.key === undefined) level.key = unescape(latin1Of(bytes, from, to));
+        else {
+          const name = levels.map(({ key }) => key ?? '').join('.');
+          if (!names || names.has(name)) fields.push({ name, from, to, value: unescape(latin1Of(bytes, from, to)) });
+        }
+        break;
+      }
+      case OPEN_OBJECT:
+        levels.push({ array: false, key: undefined });
+        break;
+      case OPEN_ARRAY:
+        levels.push({ array: true, key: '0' });
+        break;
+      case CLOSE_OBJECT:
+      case CLOSE_ARRAY:
+        levels.pop();
+        break;
+      case COMMA:
+        if (level) level.key = level.array ? String(Number(level.key) + 1) : undefined;
+    }
   }
   return fields;
 }
 
 /** The quote that ends the string whose content begins at `from`: one behind an even number of backslashes. */
-function endOfString(text: string, from: number): number {
-  for (let at = text.indexOf('"', from); ; at = text.indexOf('"', at + 1)) {
-    let slashes = 0;
-    while (text[at - 1 - slashes] === '\\' && at - 1 - slashes >= from) slashes++;
-    if (slashes % 2 === 0) return at;
+function endOfString(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(QUOTE, from); ; at = bytes.indexOf(QUOTE, at + 1)) {
+    let before = at - 1;
+    while (before >= from && bytes[before] === BACKSLASH) before--;
+    if ((at - 1 - before) % 2 === 0) return at;
   }
 }
 

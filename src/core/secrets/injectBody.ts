@@ -48,7 +48,8 @@ export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjec
     reads: (host) => bound.some(({ boundTo }) => boundTo(host)),
     inject({ host, unsafe }, contentType, bytes) {
       const here = bound.filter(({ boundTo }) => boundTo(host));
-      const read = here.length === 0 ? undefined : readFields(contentType, bytes);
+      const wanted = new Set(here.flatMap(({ names }) => [...names]));
+      const read = here.length === 0 ? undefined : readFields(contentType, bytes, wanted);
       const others: { secret: string; place: string; text: string }[] = [];
       const nothing = { bytes, injected: [], findings: [], others };
       if (!read) return nothing;
