@@ -144,7 +144,7 @@ try {
         .count()) > 0,
       'nothing is ticked',
     );
-    await pick.getByText('~/.netrc: outside this folder, counts for every folder').waitFor();
+    await pick.getByText('~/.netrc, for every folder').waitFor();
     await workbench.screenshot('2-protect');
     await page.keyboard.press('Enter');
     await workbench.answer('Swap');
@@ -180,12 +180,15 @@ try {
     await page.locator('.monaco-dialog-box').waitFor();
     await workbench.screenshot('2-debug-real');
     const shown = await workbench.answer('Cancel');
-    expect(shown.includes('debugged.cjs'), `the question does not show what would be debugged: ${shown}`);
+    expect(/program: \S*debugged\.cjs/.test(shown), `the question does not show what would be debugged: ${shown}`);
     await workbench.command('Other Extension: Debug');
     await page.locator('.monaco-dialog-box').waitFor();
     expect(!existsSync(debugged), 'it was debugged although the user said no');
     await workbench.answer('Run');
     await eventually(() => existsSync(debugged), 'it was not debugged although the user said yes');
+    rmSync(debugged);
+    await workbench.command('Other Extension: Debug');
+    await eventually(() => existsSync(debugged), 'the same configuration is asked about twice');
     await workbench.command('Terminal: Kill All Terminals');
     await workbench.clearNotifications();
   });
