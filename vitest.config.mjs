@@ -11,6 +11,7 @@ export default defineConfig({
       project('unit'),
       project('proxy', { pool: 'forks' }),
       project('host', { pool: 'forks', testTimeout: 60_000 }),
+      project('leak', { pool: 'forks', testTimeout: 60_000 }),
       project('agent', { pool: 'forks', testTimeout: 180_000, hookTimeout: 300_000 }),
     ],
   },

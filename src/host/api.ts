@@ -2,6 +2,7 @@
 // `FolderSession` (host/folderSession.ts) is the implementation.
 import type { Disposable } from '../core/base/disposable';
 import type { Event } from '../core/base/event';
+import type { TrustedCredential } from './trust';
 import type { Flow } from '../core/flows/flow';
 import type { Policy, Problem } from '../core/policy/types';
 import type { Place } from '../core/secrets/types';
@@ -298,6 +299,11 @@ export interface FolderSessionApi extends Disposable {
   /** Looks out for real values until it is disposed of, or the session is. Once a session. */
   watchFiles(options: WatchOptions): Promise<Disposable>;
   secrets(): Promise<readonly ProtectedSecret[]>;
+  /** Credentials that the user said are theirs, each on one host; never their text. */
+  readonly trusted: readonly TrustedCredential[];
+  /** `hash`: of a finding `foreign-credential`. Counts for the next request. */
+  trust(host: string, hash: string): Promise<void>;
+  distrust(hash: string): Promise<void>;
   start(options: StartOptions): Promise<void>;
   stop(): Promise<void>;
   /** Environment for an agent: proxy, CA, dummies; may be written to a file. Only while running; `undefined` otherwise. */

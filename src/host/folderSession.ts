@@ -45,9 +45,10 @@ import { LENT, restoreFolder, settle } from './restore';
 import { servedElsewhere } from './served';
 import { type Stored, readStored, writeStored } from './sessionStore';
 import { type StateFolder, openStateFolder } from './stateFolder';
-import { findStores } from './stores';
+import { findStores, type Store, storePlaces } from './stores';
 import { findProgram } from './tools';
 import { userProxy } from './userProxy';
+import { holdsLogin, TrustStore, type TrustedCredential, watchLogins } from './trust';
 import { Vault } from './vault';
 import type { VaultKeys } from './vaultCipher';
 import { VaultControl } from './vaultControl';
@@ -90,6 +91,7 @@ interface Opened {
   readonly policy: PolicyFile;
   readonly protector: Protector;
   readonly wiring: AgentWiring;
+  readonly trust: TrustStore;
 }
 
 interface Running {
@@ -127,6 +129,7 @@ export class FolderSession implements FolderSessionApi {
   #generation = 0;
   #disposed = false;
   #vaultWatch: Disposable | undefined;
+  #loginWatch: Disposable | undefined;
   #realWatch: RealWatch | undefined;
   #loanTimer: NodeJS.Timeout | undefined;
   /** What the proxy was told last, as JSON: never written anywhere. */
@@ -182,7 +185,8 @@ export class FolderSession implements FolderSessionApi {
       environment: this.#environment,
       notify: (notice) => this.#notices.fire(notice),
     });
-    this.#opened = { state, vault, control, policy, protector, wiring };
+    const trust = await TrustStore.open(state.trust);
+    this.#opened = { state, vault, control, policy, protector, wiring, trust };
     await vault.exclusively('settle', async () => {
       await settle({ folder: state.folder, vault });
       // Of this version, and where an earlier one had protected.
@@ -441,6 +445,7 @@ export class FolderSession implements FolderSessionApi {
       proxy.onLog((text) => this.#logs.fire(text));
       proxy.onUnexpectedExit((how) => this.#crashed(running, how));
       if (proxy.unexpectedExit !== undefined) this.#crashed(running, proxy.unexpectedExit);
+      this.#loginWatch ??= watchLogins(this.#logins, () => void this.#loginsChanged());
       this.#vaultWatch ??= watchVault(state.vault, () => void this.#vaultChanged());
       await wiring.write(this.#wired(running));
       // Crashed meanwhile: that was said, and is not to be painted over.
@@ -489,7 +494,8 @@ export class FolderSession implements FolderSessionApi {
     { timeouts }: StartOptions,
     withOpenPort: boolean,
   ): Promise<{ proxy: ProxyProcess; port: number; openPort: number | undefined }> {
-    const { state, policy } = this.#need();
+    const { state, policy, trust } = this.#need();
+    await trust.readLogins(this.#logins);
     const stored = await readStored(state.session);
     const secrets = this.#boundSecrets();
     this.#sentSecrets = JSON.stringify(secrets);
@@ -506,6 +512,7 @@ export class FolderSession implements FolderSessionApi {
       folder: state.folder,
       policy: policy.state.approvedText,
       secrets,
+      trust: trust.settings,
       record: true,
       wiringJournal: state.wiring,
     } as const;
@@ -547,6 +554,33 @@ export class FolderSession implements FolderSessionApi {
     if (!this.#running || text === this.#sentSecrets) return;
     this.#sentSecrets = text;
     this.#running.proxy.send({ type: 'secrets', secrets });
+  }
+
+  get #logins(): readonly Store[] {
+    return storePlaces(this.#home, this.#environment).filter(holdsLogin);
+  }
+
+  /** An agent logged in, or renewed its login: its own new credential is no foreign one. */
+  async #loginsChanged(): Promise<void> {
+    if (this.#opened && (await this.#opened.trust.readLogins(this.#logins))) this.#sendTrust();
+  }
+
+  #sendTrust(): void {
+    this.#running?.proxy.send({ type: 'trust', trust: this.#need().trust.settings });
+  }
+
+  get trusted(): readonly TrustedCredential[] {
+    return this.#need().trust.trusted;
+  }
+
+  async trust(host: string, hash: string): Promise<void> {
+    await this.#need().trust.add(host, hash, Date.now());
+    this.#sendTrust();
+  }
+
+  async distrust(hash: string): Promise<void> {
+    await this.#need().trust.remove(hash);
+    this.#sendTrust();
   }
 
   /** Another process wrote the vault: a command line protected or restored this folder. */
@@ -630,6 +664,8 @@ export class FolderSession implements FolderSessionApi {
     this.#running = undefined;
     this.#vaultWatch?.dispose();
     this.#vaultWatch = undefined;
+    this.#loginWatch?.dispose();
+    this.#loginWatch = undefined;
     if (this.#opened && this.#lock) {
       const { failed } = await undoWiring(this.#opened.state.wiring);
       for (const { reason } of failed) this.#notices.fire({ severity: 'error', message: reason });
@@ -705,6 +741,7 @@ export class FolderSession implements FolderSessionApi {
   /** The end of the owner: the proxy process notices, takes the settings back and ends by itself. */
   dispose(): void {
     this.#disposed = true;
+    this.#loginWatch?.dispose();
     this.#vaultWatch?.dispose();
     this.#realWatch?.dispose();
     clearTimeout(this.#retry);

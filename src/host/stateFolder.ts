@@ -16,6 +16,7 @@ export interface StateFolder {
   readonly vault: string;
   readonly approvedPolicy: string;
   readonly session: string;
+  readonly trust: string;
   readonly wiring: string;
   readonly lock: string;
 }
@@ -68,6 +69,7 @@ export function stateIn(directory: string, folder: string): StateFolder {
     vault: file('vault.jsonl'),
     approvedPolicy: file('policy.approved.yaml'),
     session: file('session.json'),
+    trust: file('trust.json'),
     wiring: file('wiring.json'),
     lock: file('proxy.lock'),
   };

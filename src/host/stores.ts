@@ -23,7 +23,7 @@ const DEFAULTS: Readonly<Record<StoreKind, string>> = {
 };
 
 /** Where programs look, and what a variable moved it to. In each place a program may have left one. */
-function storePlaces(home: string, environment: NodeJS.ProcessEnv): Store[] {
+export function storePlaces(home: string, environment: NodeJS.ProcessEnv): Store[] {
   const at = (variable: string, ...rest: string[]) => {
     const value = environment[variable];
     return value && path.isAbsolute(value) ? [path.join(value, ...rest)] : [];

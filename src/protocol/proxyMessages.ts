@@ -2,7 +2,7 @@
 // Versioned: a process refuses a `configure` of another version. Secrets travel only here, never in arguments or files.
 import type { ParentProxy } from '../core/base/parentProxy';
 import type { Flow } from '../core/flows/flow';
-import type { BoundSecret } from '../core/secrets/types';
+import type { BoundSecret, TrustSettings } from '../core/secrets/types';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -45,6 +45,8 @@ export interface ProxyConfiguration {
   /** The approved policy text. It was parsed before it was approved; a text that does not parse blocks everything. */
   readonly policy: string;
   readonly secrets: readonly BoundSecret[];
+  /** Undefined: no other credential than the managed ones. */
+  readonly trust?: TrustSettings | undefined;
   /** Whether to send `flows` messages. */
   readonly record: boolean;
   /** Wiring journal to undo when the channel closes without `stop` (absolute path), if there is one. */
@@ -55,6 +57,7 @@ export type ToProxy =
   | { readonly type: 'configure'; readonly configuration: ProxyConfiguration }
   | { readonly type: 'policy'; readonly text: string }
   | { readonly type: 'secrets'; readonly secrets: readonly BoundSecret[] }
+  | { readonly type: 'trust'; readonly trust: TrustSettings }
   /** Stop listening, let open exchanges end for at most `graceMs`, then end the process. Wiring is left to the sender. */
   | { readonly type: 'stop'; readonly graceMs: number };
 

@@ -32,6 +32,9 @@ export class ProxyService {
         this.#guard.setSecrets(message.secrets);
         this.#reconsider();
         return;
+      case 'trust':
+        this.#guard.setTrust(message.trust);
+        return;
       case 'stop':
         await this.stop(message.graceMs);
     }
@@ -54,6 +57,7 @@ export class ProxyService {
     }
     try {
       this.#guard.setSecrets(configuration.secrets);
+      if (configuration.trust) this.#guard.setTrust(configuration.trust);
       this.#guard.folder = configuration.folder;
       this.#setPolicy(configuration.policy);
       this.#pipeline = new Pipeline(

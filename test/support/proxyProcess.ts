@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
+import type { Flow } from '../../src/core/flows/flow';
 import type { FromProxy, ProxyConfiguration, ToProxy } from '../../src/protocol/proxyMessages';
 import { testAuthority } from './pki';
 import { TOKEN } from './wire';
@@ -15,15 +16,22 @@ export class ProxyProcess {
   readonly log: string[] = [];
   proxyPort = 0;
   #child: ChildProcess | undefined;
+  readonly #waiting: (() => void)[] = [];
   readonly #directory = mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-proxy-'));
 
-  static async start(policy: string): Promise<ProxyProcess> {
+  /** What it recorded, by id: with `record`. */
+  readonly flows = new Map<number, Flow>();
+
+  static async start(
+    policy: string,
+    more: Partial<Pick<ProxyConfiguration, 'secrets' | 'record'>> = {},
+  ): Promise<ProxyProcess> {
     const made = new ProxyProcess();
-    await made.#start(policy);
+    await made.#start(policy, more);
     return made;
   }
 
-  async #start(policy: string): Promise<void> {
+  async #start(policy: string, more: Partial<ProxyConfiguration>): Promise<void> {
     const outfile = path.join(this.#directory, 'proxy.cjs');
     await build({
       entryPoints: [path.join(import.meta.dirname, '../../src/proxy/main.ts')],
@@ -47,6 +55,7 @@ export class ProxyProcess {
       secrets: [],
       record: false,
       wiringJournal: undefined,
+      ...more,
     };
     this.proxyPort = await new Promise<number>((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`The proxy ended with ${code}.`)));
@@ -54,9 +63,20 @@ export class ProxyProcess {
         if (message.type === 'ready') child.send({ type: 'configure', configuration } satisfies ToProxy);
         else if (message.type === 'listening') resolve(message.port);
         else if (message.type === 'failed') reject(new Error(message.message));
+        else if (message.type === 'flows') this.#seen(message.flows);
         else if (message.type === 'log') this.log.push(message.text);
       });
     });
+  }
+
+  #seen(flows: readonly Flow[]): void {
+    for (const flow of flows) this.flows.set(flow.id, flow);
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Resolves as soon as `condition` holds; looked at whenever flows come. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Resident memory in MiB; undefined where the system does not say. */

@@ -5,7 +5,7 @@ import { CompressedFinder, isMagicByte } from './compressed';
 import type { Decoders } from './decoders';
 import { encodedForms, toLatin1 } from './encodings';
 import { createMatcher, type Matcher } from './matcher';
-import { RunScanner } from './runs';
+import { RunScanner, shortestRun } from './runs';
 import type { BoundSecret } from './types';
 import {
   createQuotedPrintable,
@@ -67,6 +67,8 @@ interface Compiled {
   readonly alphabet: Uint8Array;
   /** So far from an escape a value may begin or end, in bytes. */
   readonly reach: number;
+  /** Runs of base64 and hex below hold no value, in characters. */
+  readonly shortest: number;
   readonly decoders: Decoders;
 }
 
@@ -105,6 +107,7 @@ function compile(secrets: readonly BoundSecret[], encoder: TextEncoder, decoders
     alphabet[char.charCodeAt(0)] = 1;
   const finds = new Map<string, Pattern & { readonly bytes: Uint8Array }>();
   let longest = 0;
+  let shortest = 64;
   const add = (secret: string | undefined, form: string, bytes: Uint8Array) => {
     const key = bytes.join();
     if (!finds.has(key)) finds.set(key, { secret, form, bytes });
@@ -112,6 +115,7 @@ function compile(secrets: readonly BoundSecret[], encoder: TextEncoder, decoders
   for (const { name, value } of secrets) {
     const bytes = encoder.encode(value);
     longest = Math.max(longest, bytes.length);
+    shortest = Math.min(shortest, bytes.length);
     for (const byte of bytes) alphabet[byte] = 1;
     for (const [find, , form] of detectedForms(value)) add(name, form, encoder.encode(find));
     // A value that itself holds escapes loses them where escapes are undone, and a form has `+` for a space.
@@ -127,6 +131,7 @@ function compile(secrets: readonly BoundSecret[], encoder: TextEncoder, decoders
     patterns: all,
     alphabet,
     reach: Math.min(16_384, Math.max(512, longest * 3)),
+    shortest: shortestRun(shortest),
     decoders,
   };
 }
@@ -262,7 +267,7 @@ class Layer {
     if (this.depth >= MAX_DEPTH || this.stream.compiled.patterns.length === 0) return;
     this.#printable?.push(chunk);
     this.#look(chunk);
-    (this.#runs ??= new RunScanner(new RunViews(this))).push(chunk);
+    (this.#runs ??= new RunScanner(new RunViews(this), this.stream.compiled.shortest)).push(chunk);
   }
 
   /** What follows does not go on with what came. */
@@ -321,6 +326,7 @@ class Layer {
 }
 
 const NO_PLACES: readonly number[] = [];
+const BACKSLASH = 0x5c;
 
 /** The outer form is not repeated: three times percent is percent. */
 function within(form: string, via: string): string {
@@ -338,8 +344,21 @@ function joined(held: Uint8Array, chunk: Uint8Array): Uint8Array {
 
 const TRIGGERS = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) if (isEscapeByte(byte) || isMagicByte(byte)) TRIGGERS[byte] = 1;
-/** Behind `x`, zlib data goes on with one of these; behind `P`, what we know goes on with `A` or `K`. */
-const BEHIND_X = [0x01, 0x5e, 0x9c, 0xda];
+/**
+ * By a trigger byte and the one behind it: whether it may be one. Line ends, quotes and backslashes in JSON are no reason to look:
+ * encodings.ts has the forms in which they alone are escaped, and letters that text is full of are followed by others.
+ */
+const BEHIND = new Uint8Array(65_536);
+for (const [first, seconds] of [
+  ['%', '0123456789abcdefABCDEF'],
+  ['\\', 'ux0123/\\'],
+  ['&', '#alqgn'],
+  ['\x1f', '\x8b'],
+  ['x', '\x01\x5e\x9c\xda'],
+  ['P', 'AK'],
+] as const)
+  for (const second of seconds) BEHIND[(first.charCodeAt(0) << 8) | second.charCodeAt(0)] = 1;
+for (let second = 0; second < 256; second++) BEHIND[(0xb5 << 8) | second] = second === 0x2f ? 1 : 0;
 /** Two bytes at a time: a quarter of the look-ups. */
 const PAIRS = new Uint8Array(65_536);
 for (let pair = 0; pair < 65_536; pair++) PAIRS[pair] = TRIGGERS[pair & 255]! | TRIGGERS[pair >> 8]!;
@@ -347,6 +366,10 @@ for (let pair = 0; pair < 65_536; pair++) PAIRS[pair] = TRIGGERS[pair & 255]! | 
 /** The places of all trigger bytes, in order. */
 function findTriggers(bytes: Uint8Array): number[] {
   const places: number[] = [];
+  if (bytes.length < 256) {
+    addTriggers(bytes, 0, bytes.length, places);
+    return places;
+  }
   const odd = bytes.byteOffset & 1;
   const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset + odd, (bytes.length - odd) >> 1);
   if (odd === 1) addTriggers(bytes, 0, Math.min(1, bytes.length), places);
@@ -363,13 +386,7 @@ function addTriggers(bytes: Uint8Array, from: number, to: number, places: number
     const byte = bytes[i]!;
     if (TRIGGERS[byte] === 0) continue;
     const next = bytes[i + 1];
-    if (next !== undefined) {
-      // Letters that text is full of.
-      if (byte === 0x78 && !BEHIND_X.includes(next)) continue;
-      if (byte === 0x50 && next !== 0x41 && next !== 0x4b) continue;
-      if (byte === 0x1f && next !== 0x8b) continue;
-    }
-    places.push(i);
+    if (next === undefined || BEHIND[(byte << 8) | next] === 1) places.push(i);
   }
 }
 
@@ -429,19 +446,17 @@ class EscapeView {
     this.#before = NOTHING;
   }
 
-  /** Line ends, quotes and the like are in every text, and in no value. */
+  /** What it says may be a part of a value. */
   #matters(bytes: Uint8Array, place: number): boolean {
     const escape = this.#escape;
     const { alphabet } = this.layer.stream.compiled;
-    const first = bytes[place]!;
     let at = place;
     // Of backslashes before each other, what is behind the last counts.
-    while (first === 0x5c && bytes[at + 1] === 0x5c && alphabet[0x5c] === 0) at++;
+    while (bytes[at] === BACKSLASH && bytes[at + 1] === BACKSLASH) at++;
     readEscape(bytes, at, escape);
     if (escape.length === 0) return false;
     const matters = escape.length < 0 || escape.code > 0x7f || alphabet[escape.code] === 1;
     if (!matters) return false;
-    if (escape.kind === 'html' && escape.code === 0x26 && alphabet[0x26] === 0) return true;
     if (escape.length > 0) this.#kinds.add(escape.kind);
     return true;
   }

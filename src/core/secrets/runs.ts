@@ -12,10 +12,8 @@ export interface RunSink {
   end(): void;
 }
 
-/** A run shorter than this holds no encoded value that a search of the bytes themselves would not find. */
-const SHORTEST = 16;
-/** Every run of `SHORTEST` bytes has one of them. */
-const STRIDE = SHORTEST;
+/** The shortest run that may hold an encoded value, for values of so many bytes. Below 28 characters no compressed data fits. */
+export const shortestRun = (valueBytes: number) => Math.min(28, Math.floor((valueBytes * 4) / 3));
 /** So much of a run is decoded at a time. A multiple of 4. */
 const PIECE = 4096;
 /** Line end and indentation. */
@@ -58,7 +56,11 @@ export class RunScanner {
   #pieces = 0;
   #hex = true;
 
-  constructor(private readonly sink: RunSink) {}
+  /** `shortest`: runs below are passed over. One byte in so many is looked at: every longer run has one of them. */
+  constructor(
+    private readonly sink: RunSink,
+    private readonly shortest: number,
+  ) {}
 
   push(chunk: Uint8Array): void {
     let bytes = chunk;
@@ -77,6 +79,7 @@ export class RunScanner {
   }
 
   #scan(bytes: Uint8Array): void {
+    const { shortest } = this;
     const size = bytes.length;
     let at = 0;
     if (this.#open) {
@@ -84,19 +87,32 @@ export class RunScanner {
       if (at < 0) return;
     }
     while (at < size) {
-      const sample = Math.min(at + STRIDE, size) - 1;
-      if (!mayBeInside(bytes, sample)) {
+      const sample = Math.min(at + shortest, size) - 1;
+      if (CODES[bytes[sample]!] !== NO_CODE) {
+        let start = sample;
+        while (start > at && CODES[bytes[start - 1]!] !== NO_CODE) start--;
+        const end = runEnd(bytes, sample);
+        // A word of a text.
+        if (end - start < shortest && end < size && !isGapByte(bytes[end]!) && !isGapBefore(bytes, start)) {
+          at = end + 1;
+          continue;
+        }
+      } else if (!mayBeInside(bytes, sample)) {
         at = sample + 1;
         continue;
       }
-      let place = sample;
-      while (place > at && mayBeInside(bytes, place - 1)) place--;
-      while (place <= sample) {
-        place = CODES[bytes[place]!] === NO_CODE ? place + nonRun(bytes, place) : this.#try(bytes, place);
-        if (place < 0) return;
-      }
-      at = place;
+      at = this.#runsAround(bytes, sample, at);
+      if (at < 0) return;
     }
+  }
+
+  /** The runs from `from` to the sample, and the one that it is in. Where they end; -1 when the bytes end first. */
+  #runsAround(bytes: Uint8Array, sample: number, from: number): number {
+    let place = sample;
+    while (place > from && mayBeInside(bytes, place - 1)) place--;
+    while (place >= 0 && place <= sample)
+      place = CODES[bytes[place]!] === NO_CODE ? place + nonRun(bytes, place) : this.#try(bytes, place);
+    return place;
   }
 
   /** Takes the run at `from` when it is long enough. Where it ended; -1 when the bytes end first. */
@@ -105,7 +121,7 @@ export class RunScanner {
     for (let line = from; ;) {
       const end = runEnd(bytes, line);
       total += end - line;
-      if (total >= SHORTEST) return this.#follow(bytes, from);
+      if (total >= this.shortest) return this.#follow(bytes, from);
       const gap = separator(bytes, end);
       if (gap < 0) {
         this.#held = bytes.slice(from);
@@ -160,7 +176,7 @@ export class RunScanner {
   }
 
   #close(): void {
-    const wrote = this.#count >= SHORTEST || this.#pieces > 0;
+    const wrote = this.#count >= this.shortest || this.#pieces > 0;
     if (wrote) this.#flush();
     if (wrote || this.#wrapped) this.sink.end();
     this.#open = false;
@@ -183,8 +199,9 @@ export class RunScanner {
     else if (worthALook(codes, 0, count)) this.sink.decoded('base64', 0, base64Bytes(codes, 0, count));
     // What stands before may be another word, cut off by one of the characters that base64 has as well.
     if (first)
-      for (let lane = 1; lane < 4; lane++)
-        if (worthALook(codes, lane, count)) this.sink.decoded('base64', lane, base64Bytes(codes, lane, count));
+      for (let lane = 1, lanes = lanesOf(codes, count); lane < 4; lane++)
+        if ((lanes >> lane) & 1 && worthALook(codes, lane, count))
+          this.sink.decoded('base64', lane, base64Bytes(codes, lane, count));
     this.#pieces++;
     this.#count = 0;
   }
@@ -196,10 +213,19 @@ export class RunScanner {
   }
 }
 
+/** Whether the gap between two lines of a run may begin with it, or have it before its last character. */
+const isGapByte = (byte: number) => byte === LF || byte === 0x0d || byte === BACKSLASH || byte === PERCENT;
+
+function isGapBefore(bytes: Uint8Array, start: number): boolean {
+  const before = bytes[start - 1];
+  if (before === undefined) return false;
+  return isGapByte(before) || (isSpace(before) && (bytes[start - 2] ?? 0) <= 0x20);
+}
+
 /** Whether a run may have this byte, or the gap between two of its lines. */
 function mayBeInside(bytes: Uint8Array, at: number): boolean {
   const byte = bytes[at]!;
-  if (CODES[byte] !== NO_CODE || byte === LF || byte === 0x0d || byte === BACKSLASH || byte === PERCENT) return true;
+  if (CODES[byte] !== NO_CODE || isGapByte(byte)) return true;
   return isSpace(byte) && (isSpace(bytes[at - 1]) || bytes[at - 1] === 0x6e);
 }
 
@@ -255,6 +281,13 @@ function separator(bytes: Uint8Array, from: number): number {
     at = slashes + length;
   }
   return breaks > 0 && CODES[bytes[at]!] !== NO_CODE ? at - from : 0;
+}
+
+/** Where words that stand before may end: behind a character that base64 has as well. As bits. */
+function lanesOf(codes: Uint8Array, count: number): number {
+  let lanes = 0;
+  for (let i = 0; i < count; i++) if (codes[i]! >= 62) lanes |= 1 << ((i + 1) & 3);
+  return lanes;
 }
 
 const isPrintable = (byte: number) => (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d);

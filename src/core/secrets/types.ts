@@ -58,3 +58,11 @@ export interface StoreSecret {
   /** Empty: it is sent in a form that the proxy does not put back. */
   readonly in: readonly Place[];
 }
+
+/** Credentials that are let through beside the managed ones. */
+export interface TrustSettings {
+  /** Random, one a folder: hashes of one folder say nothing in another. */
+  readonly salt: string;
+  /** Of a host and a credential, or of a credential alone where it is good for every host (files/trust). */
+  readonly hashes: readonly string[];
+}

@@ -40,6 +40,7 @@ const NAMED = Object.entries({
 export const LONGEST_ESCAPE = 10;
 
 export const isEscapeByte = (byte: number) => byte === PERCENT || byte === BACKSLASH || byte === AMPERSAND;
+const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => (isEscapeByte(byte) ? 1 : 0));
 
 /** Reads the escape at `at` into `into`. */
 export function readEscape(bytes: Uint8Array, at: number, into: Escape): void {
@@ -186,7 +187,7 @@ class EscapeReader implements Unescaper {
     let at = 0;
     while (at < bytes.length) {
       const byte = bytes[at]!;
-      if (!isEscapeByte(byte)) {
+      if (ESCAPES[byte] === 0) {
         out[length++] = byte;
         at++;
         continue;

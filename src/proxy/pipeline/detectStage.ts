@@ -3,7 +3,6 @@
 import { refusalForFinding } from '../../core/policy/refusal';
 import { percentDecode, toLatin1 } from '../../core/secrets/encodings';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
-import { compileHosts } from '../../core/policy/hosts';
 import type { Fields } from '../engine';
 import { headAction } from './findings';
 import type { Guard } from './guard';
@@ -18,17 +17,15 @@ export class DetectStage implements Stage {
     if (secrets.length === 0) return;
     const { path, fields } = context.head;
     for (const { secret } of detector.host(context.target.host)) this.#found(context, secret, 'host');
-    const whole = detector.text(`${path}\n${fields.lower.join('\n')}\n${fields.values.join('\n')}`);
+    // NUL stands in no head: nothing reads on from one part into the next.
+    const whole = detector.text(`${path}\0${fields.lower.join('\0')}\0${fields.values.join('\0')}`);
     if (whole.length === 0) return;
-    const before = context.findings.length;
     this.#query(context, path);
     for (const [i, name] of fields.lower.entries()) {
       for (const { secret } of detector.text(name)) this.#found(context, secret, 'header name');
       for (const { secret } of detector.text(fields.values[i]!))
         this.#found(context, secret, `header:${name}`, this.#own(context, secret, fields, i));
     }
-    // Only together do the parts make a value.
-    if (context.findings.length === before) for (const { secret } of whole) this.#found(context, secret, 'head');
   }
 
   #query(context: FlowContext, path: string): void {
@@ -53,9 +50,7 @@ export class DetectStage implements Stage {
   /** The secret, where it is bound to this host and this place, and may go there. */
   #bound({ target, tls }: FlowContext, name: string, place: string): BoundSecret | undefined {
     if (target.scheme !== 'https' || tls?.insecure === true) return undefined;
-    return this.guard.secrets.find(
-      (secret) => secret.name === name && secret.in.includes(place) && compileHosts(secret.hosts)(target.host),
-    );
+    return this.guard.boundTo(target.host).find((secret) => secret.name === name && secret.in.includes(place));
   }
 
   #own(context: FlowContext, name: string, { lower, values }: Fields, i: number): boolean {

@@ -1,19 +1,24 @@
 // The policy and the secrets in force, compiled for the hot path. Replaced whole on a change, never edited.
+import { randomBytes } from 'node:crypto';
 import { type Result, ok } from '../../core/base/result';
 import { type CompiledPolicy, compilePolicy } from '../../core/policy/evaluate';
+import { compileHosts } from '../../core/policy/hosts';
 import { parsePolicy } from '../../core/policy/parse';
 import type { Policy, Rule } from '../../core/policy/types';
 import { type Detector, createDetector } from '../../core/secrets/detect';
 import { type Injection, compileInjection } from '../../core/secrets/inject';
 import { type BodyInjection, compileBodyInjection } from '../../core/secrets/injectBody';
 import { type Redactor, createRedactor } from '../../core/secrets/redact';
-import type { BoundSecret } from '../../core/secrets/types';
+import type { BoundSecret, TrustSettings } from '../../core/secrets/types';
+import { Trust } from '../../files/trust';
 import { DECODERS } from '../codecs/contentCoding';
 import type { UpstreamTls } from '../engine';
 import { readUpstreamTls } from './upstreamFiles';
 
 /** Blocks everything: in force when a text that does not parse reaches the proxy. It should have been refused before. */
 const NOTHING: Policy = { mode: 'enforce', default: 'block', rules: [], secrets: [], tests: [] };
+
+const MAX_HOSTS = 256;
 
 export class Guard {
   #policy: Policy = NOTHING;
@@ -23,6 +28,9 @@ export class Guard {
   #injection: Injection = compileInjection([]);
   #bodies: BodyInjection = compileBodyInjection([]);
   #detector: Detector = createDetector([], DECODERS);
+  #trust = new Trust({ salt: randomBytes(32).toString('base64url'), hashes: [] });
+  readonly #byHost = new Map<string, readonly BoundSecret[]>();
+  #hosts: readonly (readonly [BoundSecret, (host: string) => boolean])[] = [];
   #redactor: Redactor = createRedactor([]);
   #upstreams: ReadonlyMap<Rule, Result<UpstreamTls, string>> = new Map();
   /** What file names in the policy are relative to (absolute path); undefined: relative ones cannot be read. */
@@ -76,6 +84,26 @@ export class Guard {
     return policy !== undefined;
   }
 
+  /** Credentials beside the managed ones. Without any, everything else is foreign. */
+  setTrust(trust: TrustSettings): void {
+    this.#trust = new Trust(trust);
+  }
+
+  get trust(): Trust {
+    return this.#trust;
+  }
+
+  /** Secrets that requests to this host may carry. */
+  boundTo(host: string): readonly BoundSecret[] {
+    let bound = this.#byHost.get(host);
+    if (!bound) {
+      bound = this.#hosts.flatMap(([secret, matches]) => (matches(host) ? [secret] : []));
+      // The same few hosts come again and again; a stranger's many names must not fill the memory.
+      if (this.#byHost.size < MAX_HOSTS) this.#byHost.set(host, bound);
+    }
+    return bound;
+  }
+
   setSecrets(secrets: readonly BoundSecret[]): void {
     this.#given = secrets;
     this.#bind();
@@ -89,6 +117,10 @@ export class Guard {
       return binding ? { ...secret, hosts: binding.hosts, in: binding.in } : secret;
     });
     this.#injection = compileInjection(this.#bound);
+    this.#byHost.clear();
+    this.#hosts = this.#bound.flatMap((secret) =>
+      secret.in.length > 0 && secret.hosts.length > 0 ? [[secret, compileHosts(secret.hosts)] as const] : [],
+    );
     this.#bodies = compileBodyInjection(this.#bound);
     this.#detector = createDetector(this.#bound, DECODERS);
     this.#redactor = createRedactor(this.#bound);

@@ -22,6 +22,7 @@ import { tlsKey } from '../upstream/secure';
 import type { Guard } from './guard';
 import { BodyStage } from './bodyStage';
 import { DetectStage } from './detectStage';
+import { ForeignStage } from './foreignStage';
 import { InjectStage } from './injectStage';
 import { MessageStage } from './messageStage';
 import { PolicyStage } from './policyStage';
@@ -32,6 +33,8 @@ import { FlowContext, type Stage } from './stage';
 export class Pipeline implements Handlers {
   readonly #record: RecordStage | undefined;
   readonly #stages: readonly Stage[];
+  /** Those that look at the name of a host. */
+  readonly #ofHosts: readonly [DetectStage, InjectStage];
 
   /** `emit` undefined: nothing is recorded. */
   constructor(
@@ -39,10 +42,12 @@ export class Pipeline implements Handlers {
     emit: ((flows: readonly Flow[]) => void) | undefined,
   ) {
     this.#record = emit && new RecordStage(guard, emit);
+    this.#ofHosts = [new DetectStage(guard), new InjectStage(guard)];
     this.#stages = [
       ...(this.#record ? [this.#record] : []),
       new PolicyStage(guard),
       new DetectStage(guard),
+      new ForeignStage(guard),
       new InjectStage(guard),
       new BodyStage(guard),
       new RedactStage(guard),
@@ -67,6 +72,13 @@ export class Pipeline implements Handlers {
     context.decision = decision;
     context.addresses = decision.addresses;
     this.#record?.request(context);
+    // A tunnel's name is all that is seen of it, and looking it up tells it to others.
+    for (const stage of this.#ofHosts) stage.request(context);
+    if (context.answer) {
+      const exchange = new PipelineExchange(context, this.#record ? [this.#record] : [], this.guard);
+      exchange.end({ kind: 'complete' }, { request: 0, response: 0 });
+      return { kind: 'answer', answer: context.answer };
+    }
     const exchange = new PipelineExchange(context, this.#record ? [this.#record] : [], this.guard);
     return { kind: 'tunnel', addresses: decision.addresses, exchange };
   }

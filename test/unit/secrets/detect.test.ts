@@ -1,8 +1,13 @@
 import zlib from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Detector, createDetector } from '../../../src/core/secrets/detect';
 import type { BoundSecret } from '../../../src/core/secrets/types';
 import { DECODERS as decoders } from '../../../src/proxy/codecs/contentCoding';
+import { benignRequests, partsOf } from '../../support/benign';
+import { pushBody } from '../../support/packs';
+import { findKeyShapes } from '../../../src/core/secrets/keyShapes';
+import { createSplitWatch } from '../../../src/core/secrets/splitWatch';
 import { body, keys, seeded } from '../env/fakeKeys';
 
 const secret = (name: string, value: string, dummy: string): BoundSecret => ({ name, value, dummy, hosts: [], in: [] });
@@ -87,7 +92,8 @@ const FORMS: Readonly<Record<string, (value: string) => string | Uint8Array>> = 
   'percent twice': (value) => encodeURIComponent(percentSome(value)),
   'percent three times': (value) => encodeURIComponent(encodeURIComponent(percentSome(value))),
   'percent, a form': (value) => new URLSearchParams({ value }).toString(),
-  'json, every character': (value) => every(value, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  'json, every character': (value) =>
+    Array.from({ length: value.length }, (_, i) => `\\u${value.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   'json, some characters': (value) =>
     JSON.stringify(value).replace(/[aeiou013]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
   'json in json': (value) => JSON.stringify(JSON.stringify(JSON.stringify({ value }))),
@@ -172,7 +178,8 @@ describe.each(Object.entries(FORMS))('%s', (form, make) => {
   it('is found however it is cut', () => {
     for (const { name, value } of usable.slice(0, 3)) {
       const data = wrap('{"x": "', make(value), '"}');
-      for (let i = 0; i <= data.length; i++) expect([i, names(run(detector, data, [i]))]).toEqual([i, [name]]);
+      for (let i = 0; i <= data.length; i += Math.ceil(data.length / 250))
+        expect([i, names(run(detector, data, [i]))]).toEqual([i, [name]]);
       expect(names(run(detector, data, [...data.keys()]))).toEqual([name]);
     }
   });
@@ -185,5 +192,145 @@ describe.each(Object.entries(FORMS))('%s', (form, make) => {
 
   it('of a dummy is nothing', () => {
     for (const { dummy } of usable) expect(run(detector, wrap('"', make(dummy), '"'))).toEqual([]);
+  });
+});
+
+describe('host names', () => {
+  const host = (name: string) => names(detector.host(name));
+  const inLabels = (text: string) => `${lines(text.toLowerCase(), 40, '.')}.evil.example`;
+  it.each([
+    ['the value', (value: string) => `${value.replaceAll(/[^A-Za-z0-9.-]/g, '')}.evil.example`, [] as string[]],
+    ['hex', (value: string) => inLabels(Buffer.from(value).toString('hex')), ['A']],
+    ['base32', (value: string) => inLabels(base32(Buffer.from(value))), ['A']],
+    ['short labels', (value: string) => `${lines(Buffer.from(value).toString('hex'), 4, '.')}.evil.example`, ['A']],
+    ['base64 that lost its case', (value: string) => inLabels(Buffer.from(value).toString('base64url')), ['A']],
+  ])('%s', (what, write, expected) => expect(host(write(A.value))).toEqual(what === 'the value' ? ['A'] : expected));
+  it('are found as they are', () => {
+    expect(host(`${G.value.replace('_', '-')}.example`)).toEqual([]);
+    expect(host(`${G.value.toLowerCase()}.example`)).toEqual(['G']);
+  });
+  it.each([
+    'api.example.com',
+    'registry.npmjs.org',
+    `${A.dummy.toLowerCase()}.example`,
+    `${'a1b2'.repeat(15)}.cdn.example`,
+  ])('%s is nothing', (name) => expect(host(name)).toEqual([]));
+});
+
+describe('text', () => {
+  it('is read as it is and as latin1', () => {
+    expect(names(detector.text(ODD.value))).toEqual(['ODD']);
+    expect(names(detector.text(toBinary(ODD.value)))).toEqual(['ODD']);
+    expect(detector.text('Bearer of good news')).toEqual([]);
+  });
+});
+
+describe('what is not looked for', () => {
+  it('is short, or a dummy', () => {
+    const short = secret('S', 'elevenbytes', 'other');
+    const same = secret('D', body(20), body(20));
+    const other = secret('E', body(24, 7), `${body(30, 8)}`);
+    const inside = secret('F', body(30, 8).slice(0, 16), body(16, 3));
+    const one = createDetector([short, same, other, inside], decoders);
+    expect(one.text(`${short.value} ${same.value} ${other.dummy}`)).toEqual([]);
+    expect(names(one.text(other.value))).toEqual(['E']);
+    expect(createDetector([], decoders).text(A.value)).toEqual([]);
+  });
+});
+
+describe('a stream', () => {
+  it('says each secret and form once', () => {
+    const stream = detector.stream();
+    expect(stream.push(Buffer.from(`${A.value} ${A.value}`))).toEqual([{ secret: 'A', form: 'plain' }]);
+    expect(stream.push(Buffer.from(`${A.value} ${G.value}`))).toEqual([{ secret: 'G', form: 'plain' }]);
+    expect(stream.end()).toEqual([]);
+  });
+
+  it('says when it does not inflate any further', () => {
+    const bomb = zlib.gzipSync(Buffer.alloc(80 * 1024 * 1024));
+    const stream = detector.stream();
+    expect(stream.exhausted).toBe(false);
+    stream.push(bomb);
+    expect(stream.exhausted).toBe(true);
+  });
+
+  it('takes malformed compressed data for what it is', () => {
+    const whole = zlib.gzipSync(`${seededText(2000)}${A.value}`);
+    for (const at of [2, 12, 40, 200, whole.length - 5]) {
+      const broken = Buffer.from(whole);
+      broken[at]! ^= 0xff;
+      run(detector, Buffer.concat([broken, Buffer.from(` ${G.value}`)]));
+      expect(names(run(detector, Buffer.concat([broken, Buffer.from(` ${G.value}`)])))).toContain('G');
+    }
+    expect(run(detector, whole.subarray(0, 30))).toEqual([]);
+  });
+
+  it('finds compressed data behind what only looks like it', () => {
+    const data = Buffer.concat([Buffer.from('x\x9c x\x01 PACK PK '), zlib.deflateSync(A.value), Buffer.from('x')]);
+    expect(names(run(detector, data))).toEqual(['A']);
+  });
+
+  it('looks into the window of another size where a body begins with it', () => {
+    expect(names(run(detector, zlib.deflateSync(`KEY=${A.value}`, { windowBits: 9 })))).toEqual(['A']);
+  });
+});
+
+describe('random values', () => {
+  const printable = fc.string({ unit: 'binary-ascii', minLength: 16, maxLength: 60 });
+  const value = fc.oneof(
+    printable,
+    fc.string({ unit: 'grapheme', minLength: 12, maxLength: 30 }),
+    fc.uint8Array({ minLength: 16, maxLength: 50 }).map((data) => Buffer.from(data).toString('base64')),
+    fc.integer({ min: 1, max: 9 }).map((count) => keys.pem(count)),
+  );
+  const forms = ['plain', 'percent', 'plain in JSON', 'hex', 'hex with colons', 'base64', 'base64 in lines', 'base32', 'hex in base64', 'compressed, gzip', 'compressed in base64', 'json, every character', 'html, every character'] as const; // prettier-ignore
+  it.each(forms)('%s is found, however it is cut', (form) => {
+    fc.assert(
+      fc.property(value, fc.array(fc.nat(), { maxLength: 5 }), fc.nat(20), (text, places, before) => {
+        fc.pre(Buffer.byteLength(text) >= 12 && !/[\0-\x08\x0e-\x1f\x7f]/.test(text));
+        const one = createDetector([secret('R', text, 'no-dummy-of-mine')], decoders);
+        const data = wrap(`${'p'.repeat(before)} "`, FORMS[form]!(text), '" x');
+        expect(names(run(one, data, places))).toEqual(['R']);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a push of git', () => {
+  const file = (line: string) => `${seededText(4000)}\n${line}\n${seededText(4000)}\n`;
+  it.each([
+    ['in a file', [file(`KEY=${A.value}`)]],
+    ['in a version that is a difference to another', [file('KEY=none'), file(`KEY=${A.value}`), file('KEY=other')]],
+    ['in a long insertion', [file('none'), file(`${seededText(100).slice(0, 90)}${A.value}${seededText(100)}`)]],
+    ['in base64 in a file', [file(b64(A.value))]],
+  ])('%s', (_, versions) => {
+    const data = pushBody(versions);
+    expect(names(run(detector, data))).toEqual(['A']);
+    expect(names(run(detector, data, [10, 150, 170, 200, 300, 1000, 1001, 1002, 4000]))).toEqual(['A']);
+  });
+});
+
+describe('ordinary requests', () => {
+  const many = Array.from({ length: 60 }, (_, i) => secret(`S${i}`, body(20 + i, i + 1), body(20 + i, i + 900)));
+  const secrets = [...ALL, secret('W', 'correct-horse-battery-staple', body(28, 4)), ...many];
+  const requests = benignRequests(secrets.map(({ dummy }) => dummy));
+  const one = createDetector(secrets, decoders);
+  const known = new Set(secrets.map(({ dummy }) => dummy));
+  it('are many', () => expect(requests.length).toBeGreaterThanOrEqual(200));
+  it('give no finding', () => {
+    const watch = createSplitWatch(secrets);
+    for (const request of requests) {
+      const head = [request.path, ...Object.values(request.headers)];
+      const found = [
+        ...one.host(request.host),
+        ...head.flatMap((text) => one.text(text)),
+        ...run(one, request.body, [1000, 3000, 3001]),
+        ...watch.note(request.host, partsOf(request)),
+      ];
+      expect([request.name, found]).toEqual([request.name, []]);
+      for (const data of [...head, request.body])
+        expect([request.name, findKeyShapes(data, known)]).toEqual([request.name, []]);
+    }
   });
 });

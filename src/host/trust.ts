@@ -1,0 +1,120 @@
+// Whose credentials a folder's proxy lets through beside the managed ones: those that the user said are theirs, and the logins
+// of the agents themselves, so that nobody is locked out of an agent. Only salted hashes are kept and sent.
+import { randomBytes } from 'node:crypto';
+import { unwatchFile, watchFile } from 'node:fs';
+import type { Disposable } from '../core/base/disposable';
+import { readIfThere, writeFileAtomic } from '../files/atomicFile';
+import { hashForAllHosts } from '../files/trust';
+import type { TrustSettings } from '../core/secrets/types';
+import type { Store } from './stores';
+
+/** One that the user trusts: on this host only. */
+export interface TrustedCredential {
+  readonly hash: string;
+  readonly host: string;
+  /** Epoch milliseconds. */
+  readonly since: number;
+}
+
+interface Kept {
+  readonly version: 1;
+  readonly salt: string;
+  readonly trusted: readonly TrustedCredential[];
+}
+
+/** Agents renew their logins while they run, and use the new one at once. */
+const LOOK_EVERY_MS = 1_000;
+
+export class TrustStore {
+  #kept: Kept;
+  #logins: readonly string[] = [];
+
+  private constructor(
+    private readonly file: string,
+    kept: Kept | undefined,
+  ) {
+    this.#kept = kept ?? { version: 1, salt: randomBytes(32).toString('base64url'), trusted: [] };
+  }
+
+  /** A damaged file is one that trusts nobody: the user is asked again. */
+  static async open(file: string): Promise<TrustStore> {
+    const text = (await readIfThere(file))?.toString('utf8') ?? 'null';
+    let kept: Kept | undefined;
+    try {
+      const read = JSON.parse(text) as Partial<Kept> | null;
+      const usable = read?.version === 1 && typeof read.salt === 'string' && Array.isArray(read.trusted);
+      if (usable) kept = read as Kept;
+    } catch {
+      // As if there were none.
+    }
+    return new TrustStore(file, kept);
+  }
+
+  get trusted(): readonly TrustedCredential[] {
+    return this.#kept.trusted;
+  }
+
+  get settings(): TrustSettings {
+    return { salt: this.#kept.salt, hashes: [...this.#kept.trusted.map(({ hash }) => hash), ...this.#logins] };
+  }
+
+  /** `hash` as a finding has it. */
+  async add(host: string, hash: string, now: number): Promise<void> {
+    if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error('This is not the hash of a credential: nothing was trusted.');
+    const others = this.#kept.trusted.filter((one) => one.hash !== hash);
+    await this.#write([...others, { hash, host, since: now }]);
+  }
+
+  async remove(hash: string): Promise<void> {
+    await this.#write(this.#kept.trusted.filter((one) => one.hash !== hash));
+  }
+
+  async #write(trusted: readonly TrustedCredential[]): Promise<void> {
+    const kept = { ...this.#kept, trusted };
+    await writeFileAtomic(this.file, `${JSON.stringify(kept, undefined, 2)}\n`, { mode: 0o600 });
+    this.#kept = kept;
+  }
+
+  /** Reads the agents' logins. Returns whether they are others than before. */
+  async readLogins(stores: readonly Store[]): Promise<boolean> {
+    const tokens = await Promise.all(
+      stores.map(async ({ file }) => loginTokens(await readIfThere(file).catch(() => undefined))),
+    );
+    const hashes = [...new Set(tokens.flat())].map((token) => hashForAllHosts(this.#kept.salt, token));
+    const changed = hashes.join() !== this.#logins.join();
+    this.#logins = hashes;
+    return changed;
+  }
+}
+
+/** Stores that hold logins of agents. */
+export const holdsLogin = ({ kind }: Store): boolean => kind === 'claude' || kind === 'codex';
+
+/**
+ * The texts under the names that agents use for what they send with a request (`claudeAiOauth.accessToken`,
+ * `tokens.access_token`, `OPENAI_API_KEY`), wherever they stand.
+ */
+function loginTokens(bytes: Buffer | undefined): string[] {
+  const tokens: string[] = [];
+  try {
+    JSON.parse(bytes?.toString('utf8') ?? 'null', (key, value: unknown) => {
+      if (/^(?:accessToken|access_token|OPENAI_API_KEY)$/.test(key) && typeof value === 'string' && value !== '')
+        tokens.push(value);
+      return value;
+    });
+  } catch {
+    // Half written: it is looked at again.
+  }
+  return tokens;
+}
+
+/** Calls back when one of the files changed, or is there now. */
+export function watchLogins(stores: readonly Store[], changed: () => void): Disposable {
+  // By name, at intervals: agents replace the file, and a watcher of the old one would hear nothing more.
+  for (const { file } of stores) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, changed);
+  return {
+    dispose: () => {
+      for (const { file } of stores) unwatchFile(file, changed);
+    },
+  };
+}

@@ -1,0 +1,74 @@
+// What is trusted survives, is told to the proxy, and the logins of agents are known when they are renewed.
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Trust, credentialHash } from '../../src/files/trust';
+import { TrustStore, holdsLogin, watchLogins } from '../../src/host/trust';
+
+let directory: string;
+beforeEach(() => (directory = mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-trust-'))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const store = (file: string) => ({ kind: 'claude' as const, label: file, file });
+
+it('keeps hashes and no text, for this user alone, with one salt', async () => {
+  const file = path.join(directory, 'trust.json');
+  const trust = await TrustStore.open(file);
+  const { salt } = trust.settings;
+  const hash = credentialHash(salt, 'api.example.com', 'the-credential');
+  await trust.add('api.example.com', hash, 1);
+  await trust.add('api.example.com', hash, 2);
+  const again = await TrustStore.open(file);
+  expect(again.trusted).toEqual([{ hash, host: 'api.example.com', since: 2 }]);
+  expect(again.settings).toEqual({ salt, hashes: [hash] });
+  expect(new Trust(again.settings).has('api.example.com', 'the-credential')).toBe(true);
+  expect(new Trust(again.settings).has('b.example.com', 'the-credential')).toBe(false);
+  expect(readFileSync(file, 'utf8')).not.toContain('the-credential');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  await again.remove(hash);
+  expect((await TrustStore.open(file)).trusted).toEqual([]);
+});
+
+it('trusts nobody when the file is damaged, and nothing that is no hash', async () => {
+  const file = path.join(directory, 'trust.json');
+  for (const text of ['', '{', '{"version":2}', '{"version":1,"salt":"x","trusted":3}']) {
+    writeFileSync(file, text);
+    expect((await TrustStore.open(file)).trusted).toEqual([]);
+  }
+  await expect((await TrustStore.open(file)).add('a.example', 'the-credential-itself', 1)).rejects.toThrow(
+    /not the hash/,
+  );
+});
+
+it('knows the logins of agents, on every host, and sees when they are renewed', async () => {
+  const file = path.join(directory, '.credentials.json');
+  const trust = await TrustStore.open(path.join(directory, 'trust.json'));
+  const login = (token: string) =>
+    writeFileSync(
+      file,
+      JSON.stringify({ claudeAiOauth: { accessToken: token, refreshToken: 'not-sent-with-requests' } }),
+    );
+  login('first-login');
+  expect(await trust.readLogins([store(file), store(path.join(directory, 'none'))])).toBe(true);
+  expect(await trust.readLogins([store(file)])).toBe(false);
+  const has = (token: string) => new Trust(trust.settings).has('any.example', token);
+  expect([has('first-login'), has('not-sent-with-requests')]).toEqual([true, false]);
+  await new Promise<void>((resolve) => {
+    const watch = watchLogins([store(file)], () => {
+      watch.dispose();
+      resolve();
+    });
+    login('second-login');
+  });
+  expect(await trust.readLogins([store(file)])).toBe(true);
+  expect([has('first-login'), has('second-login')]).toEqual([false, true]);
+  writeFileSync(file, '{"half":');
+  expect(await trust.readLogins([store(file)])).toBe(true);
+  expect(trust.settings.hashes).toEqual([]);
+});
+
+it('reads the stores of agents only', () => {
+  expect(holdsLogin(store('x'))).toBe(true);
+  expect(holdsLogin({ ...store('x'), kind: 'netrc' })).toBe(false);
+});
