@@ -20,6 +20,12 @@ afterEach(() => {
 });
 
 async function open(): Promise<FolderSession> {
+  const session = made();
+  await session.open();
+  return session;
+}
+
+function made(): FolderSession {
   const session = new FolderSession({
     folder: workspace.folder,
     proxyScript: path.join(dist, 'proxy.js'),
@@ -30,7 +36,6 @@ async function open(): Promise<FolderSession> {
     what: 'a test',
   });
   sessions.push(session);
-  await session.open();
   return session;
 }
 
@@ -152,6 +157,18 @@ it('of a session that is gone while its process lives is ended when the folder i
   session.dispose();
   await open();
   expect(texts()).toEqual(swapped);
+});
+
+it('is ended by a start that opens the folder as well', async () => {
+  const session = await protectedSession();
+  const swapped = texts();
+  await session.lend(10);
+  session.dispose();
+  const next = made();
+  await next.start({ level: 'routed', claudeSettings: 'none', confinedChain: 'proxy' });
+  expect(next.state.kind).toBe('running');
+  expect(texts()).toEqual(swapped);
+  await next.stop();
 });
 
 it('that failed half way is taken back whole', async () => {
