@@ -323,14 +323,16 @@ export class FolderSession implements FolderSessionApi {
       return loan && (!isAlive(loan.owner) || Date.parse(loan.until ?? '') + LATE_MS < Date.now());
     };
     if (!isStale()) return;
-    await this.#serial(async () => {
+    const settle = async () => {
       await vault.refresh();
       if (!isStale()) return;
       const { swapped, refused } = await this.#takeBack();
       this.#logs.fire(
         `real values were left in files by a program that ended: ${swapped.length} have their dummies again, ${refused.length} could not be swapped`,
       );
-    });
+    };
+    // What opens a session may be serial work itself, and nothing else has begun.
+    await (opening ? settle() : this.#serial(settle));
   }
 
   async watchFiles(options: WatchOptions): Promise<Disposable> {

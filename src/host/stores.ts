@@ -2,7 +2,7 @@
 // was swapped. Two folders must not swap one file: the second would take the first one's dummies for secrets.
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { type StoreKind } from '../core/env/stores';
+import type { StoreKind } from '../core/env/stores';
 import { readIfThere, writeFileAtomic } from '../files/atomicFile';
 import { waitForLock } from './lock';
 

@@ -5,6 +5,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { FolderSession } from '../../src/host/folderSession';
+import { ownerNow } from '../../src/host/lock';
+import { Protector } from '../../src/host/protect';
+import { restoreFolder } from '../../src/host/restore';
+import { openVault, protectTicked, restoreAll } from '../support/vaults';
 import { ANTHROPIC, FILES, GITHUB, TestWorkspace } from '../support/workspace';
 
 const dist = path.join(import.meta.dirname, '../../dist');
@@ -16,6 +20,12 @@ afterEach(() => {
 });
 
 async function open(): Promise<FolderSession> {
+  const session = made();
+  await session.open();
+  return session;
+}
+
+function made(): FolderSession {
   const session = new FolderSession({
     folder: workspace.folder,
     proxyScript: path.join(dist, 'proxy.js'),
@@ -26,7 +36,6 @@ async function open(): Promise<FolderSession> {
     what: 'a test',
   });
   sessions.push(session);
-  await session.open();
   return session;
 }
 
@@ -148,6 +157,40 @@ it('of a session that is gone while its process lives is ended when the folder i
   session.dispose();
   await open();
   expect(texts()).toEqual(swapped);
+});
+
+it('is ended by a start that opens the folder as well', async () => {
+  const session = await protectedSession();
+  const swapped = texts();
+  await session.lend(10);
+  session.dispose();
+  const next = made();
+  await next.start({ level: 'routed', claudeSettings: 'none', confinedChain: 'proxy' });
+  expect(next.state.kind).toBe('running');
+  expect(texts()).toEqual(swapped);
+  await next.stop();
+});
+
+it('that failed half way is taken back whole', async () => {
+  workspace = new TestWorkspace();
+  const opened = await openVault(workspace);
+  await protectTicked(opened);
+  const swapped = texts();
+  let renames = 0;
+  const { failed } = await restoreFolder({
+    ...opened.deps,
+    lend: { owner: ownerNow('a test') },
+    fault: (operation) => {
+      if (operation === 'rename' && ++renames === 2) throw new Error('a test');
+    },
+  });
+  expect(failed).toHaveLength(1);
+  expect(texts().filter((text, i) => text === swapped[i])).toHaveLength(1);
+  expect((await new Protector(opened.deps).takeBack()).refused).toEqual([]);
+  expect(texts()).toEqual(swapped);
+  expect(opened.vault.loan).toBeUndefined();
+  await restoreAll(opened);
+  expect(workspace.untouched()).toBe(true);
 });
 
 it('denies the files to agents while they hold real values', async () => {

@@ -94,7 +94,7 @@ describe('Restore', () => {
   });
 
   it('of a program that knows no editor keeps the values whose dummies an editor may still save', async () => {
-    const { documents, file, vault, protect, deps, alone } = await opened();
+    const { documents, file, vault, protect, alone } = await opened();
     await protect();
     expect((await restoreFolder(alone)).failed).toEqual([]);
     expect(workspace.untouched()).toBe(true);
@@ -105,6 +105,5 @@ describe('Restore', () => {
     expect((await restoreFolder(alone)).failed).toEqual([]);
     expect(workspace.read('.env')).toBe(TYPED);
     expect(vault.secrets).toEqual([]);
-    void deps;
   });
 });

@@ -53,6 +53,13 @@ export const realRunTests: readonly Test[] = [
         env: { DEMO_API_KEY: 'mine', ELECTRON_RUN_AS_NODE: '1' },
       });
       assert.equal(named['DEMO_API_KEY'], hash('mine'));
+      const { session } = await onlyEntry();
+      const { dummy } = (await session.secrets()).find(({ name }) => name === 'DEMO_API_KEY')!;
+      const fromFile = await debugged('file', {
+        'sandboxAgent.realValues': true,
+        env: { DEMO_API_KEY: dummy, ELECTRON_RUN_AS_NODE: '1' },
+      });
+      assert.equal(fromFile['DEMO_API_KEY'], hash(setting.real));
     },
   ],
   [

@@ -80,7 +80,7 @@ async function choose(values: readonly ScannedValue[]): Promise<readonly Scanned
     const place =
       value.store === undefined
         ? (value.file ?? vscode.l10n.t('inherited environment'))
-        : vscode.l10n.t('{0}: outside this folder, counts for every folder', value.store);
+        : vscode.l10n.t('{0}, for every folder', value.store);
     if (place !== heading) items.push({ label: place, kind: vscode.QuickPickItemKind.Separator });
     heading = place;
     items.push({

@@ -7,6 +7,27 @@ import { realConfirmed } from '../terminal/profiles';
 
 const OPTION = 'sandboxAgent.realValues';
 
+/** What says most about what would run, first: a debugger fills in much more. All of it is shown. */
+const TELLING = [
+  'program',
+  'module',
+  'command',
+  'args',
+  'runtimeExecutable',
+  'runtimeArgs',
+  'cwd',
+  'env',
+  'envFile',
+  'url',
+];
+
+function shown(configuration: Readonly<Record<string, unknown>>): string[] {
+  const line = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  const told = TELLING.filter((key) => configuration[key] !== undefined);
+  const rest = Object.fromEntries(Object.entries(configuration).filter(([key]) => !told.includes(key)));
+  return [...told.map((key) => `${key}: ${line(configuration[key])}`), `all else: ${JSON.stringify(rest)}`];
+}
+
 export function registerDebugging(sessions: Sessions, context: vscode.ExtensionContext): vscode.Disposable {
   /** What the user said yes to in this window, word for word. */
   const confirmed = new Set<string>();
@@ -25,17 +46,19 @@ export function registerDebugging(sessions: Sessions, context: vscode.ExtensionC
         );
         return undefined;
       }
-      const text = JSON.stringify(rest, undefined, 2);
-      const key = `${entry.workspaceFolder.uri.toString()} ${text}`;
+      const lines = shown(rest);
+      const key = JSON.stringify([entry.workspaceFolder.uri.toString(), ...lines]);
       if (!isTest(context) && !confirmed.has(key)) {
-        if (!(await realConfirmed(entry, text, 'lines'))) return undefined;
+        if (!(await realConfirmed(entry, lines))) return undefined;
         confirmed.add(key);
       }
       const cwd = typeof rest['cwd'] === 'string' ? rest['cwd'] : undefined;
       const real = await entry.session.realEnvironment(cwd);
-      // What the configuration sets by name is the user's own word.
-      const { env } = rest as { env?: Readonly<Record<string, string>> };
-      return { ...rest, env: { ...real, ...env } } as unknown as vscode.DebugConfiguration;
+      // What the configuration sets by name is the user's own word; but a debugger may have read dummies from an `envFile`.
+      const dummies = new Set((await entry.session.secrets()).map(({ dummy }) => dummy));
+      const { env = {} } = rest as { env?: Readonly<Record<string, string>> };
+      const own = Object.fromEntries(Object.entries(env).filter(([, value]) => !dummies.has(value)));
+      return { ...rest, env: { ...real, ...own } };
     },
   });
 }

@@ -32,15 +32,12 @@ export async function realTerminal({ workspaceFolder, session }: FolderEntry): P
 /** Commands and profiles can be called by other extensions: a person sees what would run, and says yes. */
 export async function realConfirmed(
   { workspaceFolder }: FolderEntry,
-  command: string | undefined,
-  /** `lines`: a text of ours, whose line ends are only for reading. */
-  shape: 'command' | 'lines' = 'command',
+  /** In lines: each is shown as one, whatever it holds. */
+  command: string | readonly string[] | undefined,
 ): Promise<boolean> {
   const run = command === undefined ? vscode.l10n.t('Open') : vscode.l10n.t('Run');
   const detail = [
-    ...(command === undefined
-      ? []
-      : [shape === 'lines' ? command.split('\n').map(visible).join('\n') : visible(command)]),
+    ...(command === undefined ? [] : [[command].flat().map(visible).join('\n')]),
     vscode.l10n.t(
       'What runs there can read the real values and send them anywhere: its traffic does not go through the proxy. Go on only if you asked for it, and start no agent there.',
     ),
