@@ -90,6 +90,10 @@ export async function proxyCommand(args: readonly string[]): Promise<number> {
         case 'flows':
           for (const flow of message.flows) flows?.write(`${JSON.stringify(flow)}\n`);
           return;
+        case 'captured':
+          // There is no vault here: the tokens live as long as this process.
+          void service.handle({ type: 'captured', id: message.id, kept: false });
+          return;
         case 'log':
           note(`${message.level}: ${message.text}`);
           return;

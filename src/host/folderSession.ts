@@ -38,7 +38,7 @@ import { type Lock, isAlive, ownerNow, takeLock } from './lock';
 import type { OpenDocuments } from './openDocuments';
 import { DEFAULT_POLICY_FILE, PolicyFile } from './policyFile';
 import { Protector } from './protect';
-import { ProxyProcess, ProxyStartError } from './proxyProcess';
+import { type Captured, ProxyProcess, ProxyStartError } from './proxyProcess';
 import { realEnvironment } from './realEnvironment';
 import { RealWatch } from './realWatch';
 import { LENT, restoreFolder, settle } from './restore';
@@ -445,6 +445,7 @@ export class FolderSession implements FolderSessionApi {
         this.#flows.fire(base === 0 ? flows : flows.map((flow) => ({ ...flow, id: flow.id + base }))),
       );
       proxy.onLog((text) => this.#logs.fire(text));
+      proxy.onCaptured((captured) => void this.#captured(proxy, captured));
       proxy.onUnexpectedExit((how) => this.#crashed(running, how));
       if (proxy.unexpectedExit !== undefined) this.#crashed(running, proxy.unexpectedExit);
       this.#loginWatch ??= watchLogins(this.#logins, () => void this.#loginsChanged());
@@ -556,6 +557,26 @@ export class FolderSession implements FolderSessionApi {
     if (!this.#running || text === this.#sentSecrets) return;
     this.#sentSecrets = text;
     this.#running.proxy.send({ type: 'secrets', secrets });
+  }
+
+  /** New tokens of a server go into the vault before their dummies go to the client. */
+  async #captured(proxy: ProxyProcess, { id, secrets }: Captured): Promise<void> {
+    let kept = true;
+    try {
+      const { vault } = this.#need();
+      await vault.exclusively('keep tokens', () =>
+        vault.store(secrets.map((secret) => ({ ...secret, provider: undefined, fromEnvironment: false }))),
+      );
+      this.#logs.fire(`${secrets.map(({ name }) => name).join(', ')}: new tokens of a server, kept in the vault`);
+    } catch (error) {
+      kept = false;
+      this.#notices.fire({
+        severity: 'error',
+        message: `New tokens of a server could not be put into the vault: ${(error as Error).message} Their dummies work until the proxy stops; then log in again.`,
+      });
+    }
+    proxy.send({ type: 'captured', id, kept });
+    this.#sendSecrets();
   }
 
   get #logins(): readonly Store[] {

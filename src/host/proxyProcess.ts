@@ -18,6 +18,8 @@ export class ProxyStartError extends Error {
   }
 }
 
+export type Captured = Extract<FromProxy, { readonly type: 'captured' }>;
+
 export interface Listening {
   readonly port: number;
   readonly openPort: number | undefined;
@@ -26,9 +28,12 @@ export interface Listening {
 export class ProxyProcess {
   readonly #flows = new Emitter<readonly Flow[]>();
   readonly #logs = new Emitter<string>();
+  readonly #captures = new Emitter<Captured>();
   readonly #exits = new Emitter<string>();
   readonly onFlows = this.#flows.event;
   readonly onLog = this.#logs.event;
+  /** Tokens to be kept; to be answered with a message `captured`. */
+  readonly onCaptured = this.#captures.event;
   /** The process ended without `stop`: with what, in words. */
   readonly onUnexpectedExit = this.#exits.event;
   #child: ChildProcess | undefined;
@@ -84,6 +89,9 @@ export class ProxyProcess {
             return;
           case 'flows':
             this.#flows.fire(message.flows);
+            return;
+          case 'captured':
+            this.#captures.fire(message);
             return;
           case 'log':
             this.#logs.fire(`proxy ${message.level}: ${message.text}`);

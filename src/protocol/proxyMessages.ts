@@ -57,6 +57,8 @@ export type ToProxy =
   | { readonly type: 'configure'; readonly configuration: ProxyConfiguration }
   | { readonly type: 'policy'; readonly text: string }
   | { readonly type: 'secrets'; readonly secrets: readonly BoundSecret[] }
+  /** The secrets of `captured` are in the vault, or could not be kept. */
+  | { readonly type: 'captured'; readonly id: number; readonly kept: boolean }
   | { readonly type: 'trust'; readonly trust: TrustSettings }
   /** Stop listening, let open exchanges end for at most `graceMs`, then end the process. Wiring is left to the sender. */
   | { readonly type: 'stop'; readonly graceMs: number };
@@ -69,4 +71,6 @@ export type FromProxy =
   | { readonly type: 'failed'; readonly code: FailureCode; readonly message: string }
   /** Batched, at most every 50 ms. Each flow is whole; a later one with the same id replaces it. */
   | { readonly type: 'flows'; readonly flows: readonly Flow[] }
+  /** A server gave out new tokens: their dummies go on when they are kept. Answered by `captured`. */
+  | { readonly type: 'captured'; readonly id: number; readonly secrets: readonly BoundSecret[] }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly text: string };

@@ -122,6 +122,15 @@ export interface ResponseVerdict {
   readonly fields: Fields;
   readonly reason: string;
   readonly body: BodyTransform | undefined;
+  /** The body is kept back until it is whole, and judged: nothing of the answer goes on before. */
+  readonly hold?: HeldResponse | undefined;
+}
+
+export interface HeldResponse {
+  /** A longer body is an answer that cannot be judged: the client gets a 502. */
+  readonly maxBytes: number;
+  /** With the whole body as `body` leaves it; resolves to what goes on. Never rejects. */
+  judge(body: Buffer): Promise<Buffer>;
 }
 
 /** What is done with the messages of one direction of a WebSocket: payloads without masks, frames and compression. */

@@ -1,6 +1,7 @@
 // One proxy, driven by messages: configure, change policy or secrets, stop. The same in a forked process and in the
 // command line's own. It holds policy and secrets in memory only and never writes a file.
 import { ruleName } from '../core/policy/explain';
+import type { BoundSecret } from '../core/secrets/types';
 import type { FromProxy, ProxyConfiguration, ToProxy } from '../protocol/proxyMessages';
 import { PROTOCOL_VERSION } from '../protocol/proxyMessages';
 import { ClientProcesses } from './clientProcess';
@@ -10,12 +11,17 @@ import { Pipeline } from './pipeline/pipeline';
 import { admitting, authenticator } from './tokens';
 import { WireEngine } from './wire/wireEngine';
 
+/** How long an answer waits for the vault, in milliseconds. */
+const KEEP_MS = 10_000;
+
 export class ProxyService {
   readonly #guard = new Guard();
   #engine: Engine | undefined;
   /** The second port, where there is one. */
   #open: Engine | undefined;
   #pipeline: Pipeline | undefined;
+  #lastCapture = 0;
+  readonly #captures = new Map<number, (kept: boolean) => void>();
 
   constructor(private readonly send: (message: FromProxy) => void) {}
 
@@ -31,6 +37,9 @@ export class ProxyService {
       case 'secrets':
         this.#guard.setSecrets(message.secrets);
         this.#reconsider();
+        return;
+      case 'captured':
+        this.#captures.get(message.id)?.(message.kept);
         return;
       case 'trust':
         this.#guard.setTrust(message.trust);
@@ -63,6 +72,7 @@ export class ProxyService {
       this.#pipeline = new Pipeline(
         this.#guard,
         configuration.record ? (flows) => this.send({ type: 'flows', flows }) : undefined,
+        (secrets) => this.#keep(secrets),
       );
       const { ca, upstreamCa, parent, timeouts } = configuration;
       // One set for both: neither port is reached through the other.
@@ -99,6 +109,22 @@ export class ProxyService {
           : `The proxy could not start: ${(error as Error).message}`,
       });
     }
+  }
+
+  /** The owner has the vault. Whatever it says, the client gets dummies: they work as long as this process runs. */
+  async #keep(secrets: readonly BoundSecret[]): Promise<void> {
+    const id = ++this.#lastCapture;
+    let late: NodeJS.Timeout | undefined;
+    const kept = await new Promise<boolean>((resolve) => {
+      late = setTimeout(() => resolve(false), KEEP_MS);
+      this.#captures.set(id, resolve);
+      this.send({ type: 'captured', id, secrets });
+    });
+    clearTimeout(late);
+    this.#captures.delete(id);
+    const names = secrets.map(({ name }) => name).join(', ');
+    const text = `${names}: a server gave out new tokens, which could not be put into the vault. Their dummies work until the proxy ends; then log in again.`;
+    if (!kept) this.send({ type: 'log', level: 'error', text });
   }
 
   #setPolicy(policy: string): void {

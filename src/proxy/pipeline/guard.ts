@@ -27,6 +27,7 @@ const MAX_HOSTS = 256;
 export class Guard {
   #policy: Policy = NOTHING;
   #given: readonly BoundSecret[] = [];
+  #fresh: readonly BoundSecret[] = [];
   #bound: readonly BoundSecret[] = [];
   #compiled: CompiledPolicy = compilePolicy(NOTHING);
   #injection: Injection = compileInjection([]);
@@ -100,6 +101,12 @@ export class Guard {
     return policy !== undefined;
   }
 
+  /** Tokens that a server gave out just now: known from this moment on, whoever keeps them. */
+  addSecrets(secrets: readonly BoundSecret[]): void {
+    this.#fresh = [...this.#fresh, ...secrets];
+    this.#bind();
+  }
+
   /** Credentials beside the managed ones. Without any, everything else is foreign. */
   setTrust(trust: TrustSettings): void {
     this.#trust = new Trust(trust);
@@ -122,13 +129,15 @@ export class Guard {
 
   setSecrets(secrets: readonly BoundSecret[]): void {
     this.#given = secrets;
+    const kept = new Set(secrets.map(({ value }) => value));
+    this.#fresh = this.#fresh.filter(({ value }) => !kept.has(value));
     this.#bind();
   }
 
   /** `secrets:` of the approved policy says where a secret may go; the provider table only where it says nothing. */
   #bind(): void {
     const bindings = new Map(this.#policy.secrets.map((binding) => [binding.name, binding]));
-    this.#bound = this.#given.map((secret) => {
+    this.#bound = [...this.#given, ...this.#fresh].map((secret) => {
       const binding = bindings.get(secret.name);
       return binding ? { ...secret, hosts: binding.hosts, in: binding.in } : secret;
     });

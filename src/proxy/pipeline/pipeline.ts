@@ -29,6 +29,7 @@ import { PolicyStage } from './policyStage';
 import { RecordStage } from './recordStage';
 import { RedactStage } from './redactStage';
 import { FlowContext, type Stage } from './stage';
+import { type KeepTokens, TokenStage } from './tokenStage';
 
 export class Pipeline implements Handlers {
   readonly #record: RecordStage | undefined;
@@ -40,6 +41,8 @@ export class Pipeline implements Handlers {
   constructor(
     private readonly guard: Guard,
     emit: ((flows: readonly Flow[]) => void) | undefined,
+    /** Keeps new tokens; undefined: nobody does, and they are known until the process ends. */
+    keep?: KeepTokens,
   ) {
     this.#record = emit && new RecordStage(guard, emit);
     this.#ofHosts = [new DetectStage(guard), new InjectStage(guard)];
@@ -51,6 +54,7 @@ export class Pipeline implements Handlers {
       new InjectStage(guard),
       new BodyStage(guard),
       new RedactStage(guard),
+      new TokenStage(guard, keep),
       new MessageStage(guard),
     ];
   }
@@ -149,7 +153,8 @@ class PipelineExchange implements Exchange {
   response(head: ResponseHead): ResponseVerdict {
     const { context } = this;
     context.firstByteMs = performance.now() - context.started;
-    const response = { status: head.status, reason: head.reason, fields: head.fields, body: undefined };
+    const { status, reason, fields } = head;
+    const response = { status, reason, fields, body: undefined, hold: undefined };
     context.response = response;
     for (const stage of this.stages) stage.response?.(context, head);
     return response;

@@ -8,6 +8,7 @@ import type {
   ExchangeEnd,
   Fields,
   HeldBody,
+  HeldResponse,
   InterimHead,
   LocalAnswer,
   MessageTransforms,
@@ -45,7 +46,15 @@ export class FlowContext {
   /** Why `answer` is an error and no refusal. */
   failure: { readonly code: string; readonly message: string } | undefined;
 
-  response: { status: number; reason: string; fields: Fields; body: BodyTransform | undefined } | undefined;
+  response:
+    | {
+        status: number;
+        reason: string;
+        fields: Fields;
+        body: BodyTransform | undefined;
+        hold: HeldResponse | undefined;
+      }
+    | undefined;
   firstByteMs: number | undefined;
   reused = false;
   end: { how: ExchangeEnd; totalMs: number; request: number; response: number } | undefined;

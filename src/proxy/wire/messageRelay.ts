@@ -1,6 +1,16 @@
 // One exchange between a client and an upstream of which at least one speaks HTTP/2. Heads go through the handlers, bodies
 // through their transforms; flow control, aborts and cuts pass in both directions. The same rules as `Relay`, on messages.
-import type { BodyTransform, Client, Exchange, ExchangeEnd, Fields, InterimHead, RequestHead, Target } from '../engine';
+import type {
+  BodyTransform,
+  Client,
+  Exchange,
+  ExchangeEnd,
+  Fields,
+  InterimHead,
+  RequestHead,
+  ResponseVerdict,
+  Target,
+} from '../engine';
 import { RefusedBody } from '../engine';
 import { BadMessage } from '../http1/head';
 import { ByteQueue } from '../http2/byteQueue';
@@ -51,6 +61,9 @@ export class MessageRelay implements UpstreamPortListener {
   #owedToUpstream = 0;
 
   #responseTransform: BodyTransform | undefined;
+  /** An answer that is judged whole before its head goes on. */
+  #heldResponse:
+    { readonly head: IncomingHead; readonly verdict: ResponseVerdict; readonly body: Buffer[] } | undefined;
   #interim = 0;
   #responseBytes = 0;
   #answered = false;
@@ -267,6 +280,10 @@ export class MessageRelay implements UpstreamPortListener {
     const verdict = this.exchange.response(head);
     const transform = head.hasBody ? verdict.body : undefined;
     this.#responseTransform = transform;
+    if (head.hasBody && verdict.hold) {
+      this.#heldResponse = { head, verdict, body: [] };
+      return;
+    }
     const fields = transform && !transform.keepsLength ? withoutLength(verdict.fields) : verdict.fields;
     this.#answered = true;
     this.port.head(head.status, verdict.reason, fields, !head.hasBody, head.neverIndexed);
@@ -283,6 +300,16 @@ export class MessageRelay implements UpstreamPortListener {
       this.#badResponse(error);
       return;
     }
+    const held = this.#heldResponse;
+    if (held) {
+      held.body.push(out);
+      if (this.#responseBytes > held.verdict.hold!.maxBytes)
+        this.#fail(
+          new WireError('upstream-answer-too-long', 'An answer that has to be looked at whole is too long.', 502),
+        );
+      else this.#upstream?.taken(chunk.length);
+      return;
+    }
     if (out.length === 0 || this.port.body(out)) this.#upstream?.taken(chunk.length);
     else this.#owedToUpstream += chunk.length;
   }
@@ -297,8 +324,26 @@ export class MessageRelay implements UpstreamPortListener {
       this.#badResponse(error);
       return;
     }
+    if (this.#heldResponse) {
+      this.#heldResponse.body.push(rest);
+      void this.#judgeResponse();
+      return;
+    }
     if (rest.length > 0) this.port.body(rest);
     this.port.end(trailers && transform?.trailers ? changedTrailers(transform, trailers) : trailers);
+    this.#responseOver();
+  }
+
+  async #judgeResponse(): Promise<void> {
+    const { head, verdict, body } = this.#heldResponse!;
+    const judged = await verdict.hold!.judge(Buffer.concat(body));
+    // Cut, or left by its client, meanwhile.
+    if (this.#phase !== 'open') return;
+    this.#heldResponse = undefined;
+    this.#answered = true;
+    this.port.head(head.status, verdict.reason, withoutLength(verdict.fields), false, head.neverIndexed);
+    this.port.body(judged);
+    this.port.end(undefined);
     this.#responseOver();
   }
 

@@ -1,7 +1,7 @@
 // One exchange on the wire: a request head that was judged, its body to the upstream, the response back. Bodies pass as
 // the bytes they are unless a handler transforms them. Back-pressure, aborts and cuts pass in both directions.
 import type net from 'node:net';
-import type { Client, Exchange, ExchangeEnd, Fields, LocalAnswer, ResponseHead, Target } from '../engine';
+import type { Client, Exchange, ExchangeEnd, Fields, HeldResponse, LocalAnswer, ResponseHead, Target } from '../engine';
 import { RefusedBody } from '../engine';
 import type { BodyReader } from '../http1/body';
 import { UntilCloseReader } from '../http1/body';
@@ -88,6 +88,9 @@ export class Relay implements UpstreamListener, ClientExchange {
   #responseReader: BodyReader | undefined;
   #responseSink: TransformSink | undefined;
   #responseBytes = 0;
+  /** An answer that is judged whole before its head goes on. */
+  #heldResponse:
+    { readonly head: (length: number) => void; readonly hold: HeldResponse; readonly body: Buffer[] } | undefined;
   #answered = false;
   #responseDone = false;
   #closeClient: boolean;
@@ -347,6 +350,21 @@ export class Relay implements UpstreamListener, ClientExchange {
       }
       if (untilClose) this.#closeClient = true;
     }
+    if (reader && verdict.hold) {
+      this.#responseSink = new TransformSink(verdict.body ?? IDENTITY, false);
+      this.#heldResponse = {
+        hold: verdict.hold,
+        body: [],
+        head: (length) => {
+          this.#answered = true;
+          const close = this.#closeClient ? 'Connection: close\r\n' : '';
+          const extra = `Content-Length: ${length}\r\n${close}`;
+          const text = writeHead(`HTTP/1.1 ${status} ${verdict.reason}`, withoutFraming(verdict.fields), extra);
+          this.#toClient(Buffer.from(text, 'latin1'));
+        },
+      };
+      return false;
+    }
     this.#answered = true;
     const asItCame =
       !head.stripped && fields === head.fields && minor === 1 && !this.#closeClient && verdict.reason === reason;
@@ -374,8 +392,34 @@ export class Relay implements UpstreamListener, ClientExchange {
       if (reader.done) this.#responseSink.end();
       out = this.#responseSink.take();
     } else out = from === 0 && taken === buffer.length ? buffer : buffer.subarray(from, from + taken);
+    const held = this.#heldResponse;
+    if (held) {
+      held.body.push(out);
+      if (this.#responseBytes > held.hold.maxBytes)
+        throw new BadMessage('answer-too-long', 'An answer that has to be looked at whole is too long for that.');
+      if (reader.done) void this.#judgeResponse(buffer.length - from - taken);
+      return;
+    }
     if (out.length > 0) this.#toClient(out);
     if (reader.done) this.#responseOver(buffer.length - from - taken);
+  }
+
+  /** `extraBytes`: what came behind the answer. */
+  async #judgeResponse(extraBytes: number): Promise<void> {
+    const { hold, body, head } = this.#heldResponse!;
+    const judged = await hold.judge(Buffer.concat(body));
+    // Cut, or left by its client, meanwhile.
+    if (this.#phase !== 'open') return;
+    this.#heldResponse = undefined;
+    head(judged.length);
+    this.#toClient(judged);
+    if (this.#upstream) this.#responseOver(extraBytes);
+    else {
+      // It ended with its connection.
+      this.#responseDone = true;
+      this.#end({ kind: 'complete' });
+      this.#finishClient(false);
+    }
   }
 
   #responseOver(extraBytes: number): void {
@@ -480,9 +524,16 @@ export class Relay implements UpstreamListener, ClientExchange {
       else finish();
       return;
     }
+    const held = this.#heldResponse;
+    if (held && this.#responseReader?.done) return; // whole, and being judged
     if (this.#responseReader instanceof UntilCloseReader && !error) {
       this.#responseSink?.end();
       const rest = this.#responseSink?.take();
+      if (held) {
+        if (rest) held.body.push(rest);
+        void this.#judgeResponse(0);
+        return;
+      }
       if (rest && rest.length > 0) this.#toClient(rest);
       this.#responseDone = true;
       this.#end({ kind: 'complete' });
