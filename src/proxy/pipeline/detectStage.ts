@@ -23,9 +23,9 @@ export class DetectStage implements Stage {
     if (secrets.length === 0) return;
     const { path, fields } = context.head;
     for (const { secret } of detector.host(context.target.host)) this.#found(context, secret, 'host');
-    this.#pieces(context);
     // NUL stands in no head: nothing reads on from one part into the next.
     const whole = detector.text(`${path}\0${fields.lower.join('\0')}\0${fields.values.join('\0')}`);
+    this.#pieces(context, whole.length > 0);
     if (whole.length === 0) return;
     this.#query(context, path);
     for (const [i, name] of fields.lower.entries()) {
@@ -36,7 +36,7 @@ export class DetectStage implements Stage {
   }
 
   /** A value that leaves in pieces: over parameters, over fields, over one request after the other. */
-  #pieces(context: FlowContext): void {
+  #pieces(context: FlowContext, holdsWhole: boolean): void {
     const { path, fields } = context.head;
     // A conversation repeats all that was said; what is in it is looked for as a whole.
     if (isModelApi(context.target.host)) return;
@@ -45,7 +45,10 @@ export class DetectStage implements Stage {
     if (mark >= 0)
       for (const part of path.slice(mark + 1).split('&')) parts.push(percentDecode(part.slice(part.indexOf('=') + 1)));
     for (const [i, name] of fields.lower.entries()) if (!SAME_EVERYWHERE.has(name)) parts.push(fields.values[i]!);
-    for (const { secret } of this.guard.split.note(context.target.host, parts))
+    const { detector, split } = this.guard;
+    // A part that holds a whole value is no piece of one, and may be where it belongs.
+    const pieces = holdsWhole ? parts.filter((part) => detector.text(part).length === 0) : parts;
+    for (const { secret } of split.note(context.target.host, pieces))
       this.#found(context, secret, 'several parts');
   }
 
