@@ -48,8 +48,7 @@ export class DetectStage implements Stage {
     const { detector, split } = this.guard;
     // A part that holds a whole value is no piece of one, and may be where it belongs.
     const pieces = holdsWhole ? parts.filter((part) => detector.text(part).length === 0) : parts;
-    for (const { secret } of split.note(context.target.host, pieces))
-      this.#found(context, secret, 'several parts');
+    for (const { secret } of split.note(context.target.host, pieces)) this.#found(context, secret, 'several parts');
   }
 
   #query(context: FlowContext, path: string): void {
