@@ -10,6 +10,7 @@ import type { StreamRedactor } from '../../core/secrets/redact';
 import type { Finding } from '../../core/secrets/types';
 import { type Coding, contentCodings, encode, openDecoder } from '../codecs/contentCoding';
 import { type BodyTransform, type Fields, type HeldBody, RefusedBody } from '../engine';
+import { fieldOf } from '../fields';
 import { errorAnswer } from '../wire/errors';
 import { asBuffer } from './asBuffer';
 import { watched } from './decodedBody';
@@ -230,11 +231,6 @@ function watchedRequest(codings: readonly Coding[], watch: BodyWatch): BodyTrans
     end: () => void watch.end(),
   };
   return watched(codings, watcher, watch.transform());
-}
-
-function fieldOf({ lower, values }: Fields, name: string): string | undefined {
-  const at = lower.indexOf(name);
-  return at < 0 ? undefined : values[at];
 }
 
 function withLength(fields: Fields, length: number): Fields {

@@ -5,7 +5,6 @@ import type {
   ConnectVerdict,
   Exchange,
   ExchangeEnd,
-  Fields,
   Handlers,
   HeldBody,
   InterimHead,
@@ -17,6 +16,7 @@ import type {
   Target,
 } from '../engine';
 import { RefusedBody } from '../engine';
+import { EXPECT, withoutFields } from '../fields';
 import { errorAnswer } from '../wire/errors';
 import { tlsKey } from '../upstream/secure';
 import type { Guard } from './guard';
@@ -128,7 +128,7 @@ class PipelineExchange implements Exchange {
     let judged = held;
     try {
       // The client was told to go on.
-      context.fields = withoutField(context.fields, 'expect');
+      context.fields = withoutFields(context.fields, EXPECT);
       judged = await context.hold!.judge(held, whole);
     } catch (error) {
       // A refusal has set its answer. Anything else is our fault, and nothing goes out.
@@ -187,11 +187,4 @@ class PipelineExchange implements Exchange {
     const now = this.guard.upstreamTls(decision.rule);
     return now.ok && tlsKey(now.value) === tlsKey(tls);
   }
-}
-
-function withoutField(fields: Fields, name: string): Fields {
-  if (!fields.lower.includes(name)) return fields;
-  const keep = fields.lower.map((lower) => lower !== name);
-  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
-  return { names: pick(fields.names), lower: pick(fields.lower), values: pick(fields.values) };
 }
