@@ -10,6 +10,7 @@ import type { Finding } from '../../core/secrets/types';
 import { type Coding, contentCodings, encode, openDecoder } from '../codecs/contentCoding';
 import { type BodyTransform, type Fields, type HeldBody, RefusedBody } from '../engine';
 import { errorAnswer } from '../wire/errors';
+import { isChunked } from '../aws/match';
 import { asBuffer } from './asBuffer';
 import { watched } from './decodedBody';
 import { detectionFor, unsafeFor } from './findings';
@@ -31,7 +32,8 @@ export class BodyStage implements Stage {
     const codings = contentCodings(fields);
     const contentType = fieldOf(fields, 'content-type');
     const reads = guard.bodies.reads(context.target.host) && hasFields(contentType);
-    if (!codings && !reads) {
+    // Seen without their framing (signStage).
+    if ((!codings && !reads) || (context.aws && isChunked(context.aws.signed))) {
       context.requestBody = new BodyWatch(context, guard).transform();
       return;
     }
@@ -118,7 +120,8 @@ class BodyWatch {
     this.#values = guard.redactor.stream();
     this.#hidden = guard.detector.stream();
     this.#dummyAction = dummies;
-    this.#valueAction = values;
+    // Signatures and checksums of chunks say what the client sent: nothing is put into them.
+    this.#valueAction = values === 'masked' && context.aws && isChunked(context.aws.signed) ? 'blocked' : values;
   }
 
   /** What may go on. Throws `RefusedBody`. */
@@ -201,7 +204,7 @@ function fieldOf({ lower, values }: Fields, name: string): string | undefined {
   return at < 0 ? undefined : values[at];
 }
 
-function withLength(fields: Fields, length: number): Fields {
+export function withLength(fields: Fields, length: number): Fields {
   const at = fields.lower.indexOf('content-length');
   if (at < 0) return fields;
   const values = [...fields.values];

@@ -2,7 +2,7 @@
 // Another credential is refused unless the user trusts it (known by a salted hash), or the rule says otherwise.
 import { refusalForFinding } from '../../core/policy/refusal';
 import { type Credential, findCredentials, isManaged } from '../../core/secrets/credentials';
-import type { Finding } from '../../core/secrets/types';
+import type { BoundSecret, Finding } from '../../core/secrets/types';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
@@ -20,15 +20,7 @@ export class ForeignStage implements Stage {
       if (rule !== 'none' && (isManaged(credential, secrets) || this.#isTrusted(context, credential))) continue;
       // The dummy of a secret of another host has its own alarm.
       if (rule !== 'none' && isManaged(credential, this.guard.secrets)) continue;
-      const finding: Finding = {
-        kind: 'foreign-credential',
-        secret: secrets[0]?.name ?? 'the managed credential',
-        place: credential.place,
-        action: 'blocked',
-        credential: this.guard.trust.hash(context.target.host, credential.text),
-      };
-      context.findings.push(finding);
-      context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
+      refuseForeign(context, this.guard, secrets[0], credential);
       return;
     }
   }
@@ -37,4 +29,22 @@ export class ForeignStage implements Stage {
     const { trust } = this.guard;
     return [text, ...parts].some((one) => trust.has(target.host, one));
   }
+}
+
+/** `managed`: the secret that belongs there. Of the credential only a hash is kept. */
+export function refuseForeign(
+  context: FlowContext,
+  { trust }: Guard,
+  managed: BoundSecret | undefined,
+  { place, text }: Pick<Credential, 'place' | 'text'>,
+): void {
+  const finding: Finding = {
+    kind: 'foreign-credential',
+    secret: managed?.name ?? 'the managed credential',
+    place,
+    action: 'blocked',
+    credential: trust.hash(context.target.host, text),
+  };
+  context.findings.push(finding);
+  context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
 }
