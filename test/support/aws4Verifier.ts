@@ -3,6 +3,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import https from 'node:https';
 import type net from 'node:net';
+import { URL } from 'node:url';
 import type { IssuedCertificate } from '../../src/files/x509';
 
 export interface Parts {
