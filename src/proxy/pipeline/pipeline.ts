@@ -20,6 +20,7 @@ import { EXPECT, withoutFields } from '../fields';
 import { errorAnswer } from '../wire/errors';
 import { tlsKey } from '../upstream/secure';
 import type { Guard } from './guard';
+import { AwsStage } from './awsStage';
 import { BodyStage } from './bodyStage';
 import { DetectStage } from './detectStage';
 import { ForeignStage } from './foreignStage';
@@ -28,6 +29,7 @@ import { MessageStage } from './messageStage';
 import { PolicyStage } from './policyStage';
 import { RecordStage } from './recordStage';
 import { RedactStage } from './redactStage';
+import { SignStage } from './signStage';
 import { FlowContext, type Stage } from './stage';
 import { type KeepTokens, TokenStage } from './tokenStage';
 
@@ -51,8 +53,10 @@ export class Pipeline implements Handlers {
       new PolicyStage(guard),
       new DetectStage(guard),
       new ForeignStage(guard),
+      new AwsStage(guard),
       new InjectStage(guard),
       new BodyStage(guard),
+      new SignStage(guard),
       new RedactStage(guard),
       new TokenStage(guard, keep),
       new MessageStage(guard),
