@@ -35,9 +35,12 @@ export function flowOutcome({
     }
     case 'blocked': {
       const finding = findings.find(({ action }) => action === 'blocked');
-      if (finding) return `blocked ${finding.secret} in ${finding.place}`;
+      const seen = finding && `${finding.secret} in ${finding.place}`;
+      // What the policy refuses anyway may carry something all the same.
+      if (seen !== undefined && decision?.effective !== 'block') return `blocked ${seen}`;
       if (error) return `blocked ${error.code}`;
-      return decision?.rule === undefined ? 'blocked default' : `blocked ${ruleLabel(decision)}`;
+      const label = decision?.rule === undefined ? 'default' : ruleLabel(decision);
+      return `blocked ${label}${seen === undefined ? '' : `, ${seen}`}`;
     }
     case 'failed':
       return `failed ${error?.code ?? 'unknown'}`;

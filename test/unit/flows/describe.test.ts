@@ -46,6 +46,14 @@ describe('flowOutcome', () => {
       { outcome: 'blocked', findings: [{ kind: 'dummy-unbound', secret: 'A', place: 'body', action: 'blocked' }] },
       'blocked A in body',
     ],
+    [
+      {
+        outcome: 'blocked',
+        decision: { ...blocked, rule: 1, description: undefined },
+        findings: [{ kind: 'dummy-unbound', secret: 'A', place: 'body', action: 'blocked' }],
+      },
+      'blocked rule 2, A in body',
+    ],
     [{ outcome: 'blocked', error: { code: 'private-address', message: 'm' } }, 'blocked private-address'],
     [{ outcome: 'failed', error: { code: 'dns', message: 'm' } }, 'failed dns'],
     [{ outcome: 'failed' }, 'failed unknown'],
