@@ -2,7 +2,7 @@
 import type net from 'node:net';
 import zlib from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DUMMY, GuardedFixture, REAL, SECRET } from '../support/guarded';
+import { DUMMY, ELSEWHERE, GuardedFixture, REAL, SECRET } from '../support/guarded';
 import { connectRaw } from '../support/rawClient';
 import { AUTH } from '../support/wire';
 
@@ -40,6 +40,30 @@ describe.each(['wire', 'http-mitm-proxy'] as const)('the main scenario, engine %
       ['allowed', ['API_KEY']],
       ['blocked', []],
     ]);
+  });
+});
+
+describe('what the policy refuses anyway', () => {
+  it('is recorded as an alarm where it carries a stand-in of another host or a real value; the answer is the policy’s', async () => {
+    fixture = await GuardedFixture.open('wire', POLICY, [SECRET, ELSEWHERE]);
+    const answers = [
+      await fixture.send('GET /gists/1', `Authorization: Bearer ${ELSEWHERE.dummy}\r\n`),
+      await fixture.send(`GET /gists/2?x=${btoa(REAL)}`, `x-api-key: ${DUMMY}\r\n`),
+      await fixture.send('GET /gists/3', `x-api-key: ${DUMMY}\r\n`),
+    ];
+    for (const answer of answers) {
+      expect(answer).toMatch(/^HTTP\/1\.1 403 [^]*x-sandbox-agent: blocked; rule=1/);
+      expect(answer).toContain('No gists');
+      expect(answer).not.toContain(REAL);
+    }
+    expect(fixture.origin.heads).toEqual([]);
+    const flows = await fixture.until((all) => all.length === 3 && all.every(({ outcome }) => outcome === 'blocked'));
+    expect(flows.map(({ findings }) => findings)).toEqual([
+      [{ kind: 'dummy-unbound', secret: 'OTHER_KEY', place: 'header:authorization', action: 'blocked' }],
+      [{ kind: 'real-value', secret: 'API_KEY', place: 'query:x', action: 'blocked', form: 'base64' }],
+      [],
+    ]);
+    expect(flows.flatMap(({ injected }) => injected)).toEqual([]);
   });
 });
 

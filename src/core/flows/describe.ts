@@ -13,7 +13,7 @@ export function flowOrigin({ scheme, host, port }: Pick<Flow, 'scheme' | 'host' 
   return `${scheme}://${name}${port === (scheme === 'https' || scheme === 'wss' ? 443 : 80) ? '' : `:${port}`}`;
 }
 
-/** `allowed`, `injected NAME`, `blocked rule 1 "No gists"`, `failed dns`, `aborted`, `open`. */
+/** `allowed`, `injected NAME`, `masked NAME`, `blocked rule 1 "No gists"`, `failed dns`, `aborted`, `open`. */
 export function flowOutcome({
   outcome,
   injected,
@@ -25,14 +25,22 @@ export function flowOutcome({
     case 'allowed':
     case 'open': {
       const word = outcome === 'open' ? 'open' : 'allowed';
-      if (injected.length > 0) return `injected ${injected.join(', ')}`;
+      const masked = maskedSecrets(findings);
+      const parts = [
+        ...(injected.length > 0 ? [`injected ${injected.join(', ')}`] : []),
+        ...(masked.length > 0 ? [`masked ${masked.join(', ')}`] : []),
+      ];
+      if (parts.length > 0) return parts.join(', ');
       return decision && decision.action !== decision.effective ? `${word}, no rule` : word;
     }
     case 'blocked': {
       const finding = findings.find(({ action }) => action === 'blocked');
-      if (finding) return `blocked ${finding.secret} in ${finding.place}`;
+      const seen = finding && `${finding.secret} in ${finding.place}`;
+      // What the policy refuses anyway may carry something all the same.
+      if (seen !== undefined && decision?.effective !== 'block') return `blocked ${seen}`;
       if (error) return `blocked ${error.code}`;
-      return decision?.rule === undefined ? 'blocked default' : `blocked ${ruleLabel(decision)}`;
+      const label = decision?.rule === undefined ? 'default' : ruleLabel(decision);
+      return `blocked ${label}${seen === undefined ? '' : `, ${seen}`}`;
     }
     case 'failed':
       return `failed ${error?.code ?? 'unknown'}`;
@@ -40,6 +48,46 @@ export function flowOutcome({
       return 'aborted';
   }
 }
+
+/** Secrets whose real value was on its way out, and became a stand-in. */
+export function maskedSecrets(findings: readonly Finding[]): readonly string[] {
+  const masked = findings.filter(({ kind, action }) => kind === 'real-value' && action === 'masked');
+  return [...new Set(masked.map(({ secret }) => secret))];
+}
+
+/** What was found, where, in which form, and what was done about it: one sentence. */
+export function describeFinding({ kind, secret, place, form, action }: Finding): string {
+  const written = form === undefined ? '' : ` (written as ${form})`;
+  const what = kind === 'foreign-credential' ? `not ${secret}` : secret;
+  return `${what}, in ${placeInWords(place)}: ${FINDING[kind]}${written}; ${ACTION[kind]?.[action] ?? ACTIONS[action]}`;
+}
+
+/** `the header authorization`, `Basic credentials (header authorization)`, `the query parameter key`. */
+export function placeInWords(place: string): string {
+  const [, kind, name = ''] = /^(header|response header|query|body):?(.*)$/s.exec(place) ?? [];
+  switch (kind) {
+    case 'header':
+      return name.trim() === 'name' ? 'the name of a header' : `the header ${name}`;
+    case 'response header':
+      return `the header ${name.trim()} of the answer`;
+    case 'query':
+      return name === '' ? 'a query parameter' : `the query parameter ${name}`;
+    case 'body':
+      return name === '' ? 'the body' : `the field ${name} of the body`;
+    default:
+      return PLACES[place] ?? place;
+  }
+}
+
+const PLACES: Readonly<Record<string, string>> = {
+  basic: 'Basic credentials (header authorization)',
+  host: 'the host name',
+  path: 'the path',
+  trailer: 'a trailer',
+  websocket: 'a WebSocket message',
+  'response body': 'the body of the answer',
+  'several parts': 'several parts of requests, in pieces',
+};
 
 /** `rule 2 "No gists"`, counted from 1; `default` where no rule decided. */
 export function ruleLabel(decision: NonNullable<Flow['decision']>): string {
@@ -69,8 +117,11 @@ export function describeFlow(flow: Flow): string {
   if (flow.kind === 'tunnel') lines.push('inspected  no: a tunnel passes unread');
   if (flow.injected.length > 0)
     lines.push(`injected   ${flow.injected.join(', ')}: the real value went out in its place`);
-  for (const { kind, secret, place, action } of flow.findings)
-    lines.push(`finding    ${secret} in ${place}: ${FINDING[kind]}, ${action}`);
+  for (const finding of flow.findings) {
+    lines.push(`finding    ${describeFinding(finding)}`);
+    if (finding.credential !== undefined)
+      lines.push(`           sandbox-agent trust --host ${flow.host} ${finding.credential}`);
+  }
   if (flow.error) lines.push(`error      ${flow.error.code}: ${flow.error.message}`);
   lines.push(
     '',
@@ -84,15 +135,26 @@ export function describeFlow(flow: Flow): string {
   return lines.join('\n');
 }
 
-const FINDING: Readonly<Record<Flow['findings'][number]['kind'], string>> = {
+const FINDING: Readonly<Record<FindingKind, string>> = {
   'dummy-unbound': 'its stand-in was on the way to a host it is not bound to',
-  'dummy-elsewhere': 'its stand-in was outside the places where a credential is read and stayed',
+  'dummy-elsewhere': 'its stand-in was outside the places where a credential is read',
   'dummy-cleartext': 'it would have gone without encryption',
   'dummy-unverified': 'it would have gone to a server whose certificate is not verified',
   'real-value': 'the real value was on its way out',
-  'foreign-credential': 'another credential than this one was on the way to its host',
+  'foreign-credential': 'another credential was on the way to its host',
   'unknown-key': 'a key that is not of this workspace was on its way out',
-  'echo-redacted': 'the answer held the real value, which was replaced',
+  'echo-redacted': 'the answer held the real value',
+};
+
+const ACTIONS: Readonly<Record<Finding['action'], string>> = {
+  blocked: 'the request was blocked',
+  masked: 'it became the stand-in',
+  marked: 'it was let pass, and is noted here',
+};
+
+const ACTION: Readonly<Partial<Record<FindingKind, Partial<Record<Finding['action'], string>>>>> = {
+  'dummy-elsewhere': { marked: 'it stayed a stand-in' },
+  'dummy-unbound': { marked: 'it stayed a stand-in' },
 };
 
 const headers = (pairs: HeaderPairs) =>

@@ -305,7 +305,8 @@ function checkSecretHost(pattern: string): string | undefined {
   return checkHostPattern(pattern) ?? (isWideHost(canonical(pattern)) ? 'is too wide for a secret' : undefined);
 }
 
-function checkPlace(text: string): string | undefined {
+/** What is wrong with a place as written in a policy, to be put after it; undefined when nothing is. */
+export function checkPlace(text: string): string | undefined {
   if (!PLACE.test(text)) return 'must be header:NAME, basic, query:NAME, path, body:NAME, websocket or aws4';
   return NEVER_PLACES.has(text.replace(/^header:/, '').toLowerCase()) ? 'a secret is never put there' : undefined;
 }

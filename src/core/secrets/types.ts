@@ -44,6 +44,8 @@ export interface Finding {
   /** `header:authorization`, `path`, `query:key`, `body`, `response header:x`, `response body`. */
   readonly place: string;
   readonly action: 'blocked' | 'masked' | 'marked';
+  /** `real-value`: how it was written, where that is not as it is: `base64`, `hex in base64`. */
+  readonly form?: string;
   /** `foreign-credential`: a salted hash, by which the user may trust it. */
   readonly credential?: string;
 }

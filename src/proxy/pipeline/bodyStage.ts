@@ -15,7 +15,7 @@ import { errorAnswer } from '../wire/errors';
 import { isChunked } from '../aws/match';
 import { asBuffer } from './asBuffer';
 import { watched } from './decodedBody';
-import { detectionFor, unsafeFor } from './findings';
+import { detectionFor, unsafeFor, written } from './findings';
 import { foreignCredential } from './foreignStage';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
@@ -204,7 +204,8 @@ class BodyWatch {
   #report(detected: readonly Detected[], place: string): void {
     // What could not be masked is not let go.
     const action = this.#valueAction === 'marked' ? 'marked' : 'blocked';
-    for (const { secret } of detected) this.#found({ kind: 'real-value', secret, place, action });
+    for (const { secret, form } of detected)
+      this.#found({ kind: 'real-value', secret, place, action, ...written(form) });
   }
 
   #found(finding: Finding): void {

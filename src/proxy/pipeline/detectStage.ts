@@ -4,9 +4,10 @@ import { refusalForFinding } from '../../core/policy/refusal';
 import { AWS_PLACE } from '../../core/secrets/aws';
 import { percentDecode, toLatin1 } from '../../core/secrets/encodings';
 import { isModelApi } from '../../core/secrets/providers';
+import type { Detected } from '../../core/secrets/detect';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
 import type { Fields } from '../engine';
-import { headAction } from './findings';
+import { headAction, written } from './findings';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
@@ -23,16 +24,16 @@ export class DetectStage implements Stage {
     const { detector, secrets } = this.guard;
     if (secrets.length === 0) return;
     const { path, fields } = context.head;
-    for (const { secret } of detector.host(context.target.host)) this.#found(context, secret, 'host');
+    for (const found of detector.host(context.target.host)) this.#found(context, found, 'host');
     // NUL stands in no head: nothing reads on from one part into the next.
     const whole = detector.text(`${path}\0${fields.lower.join('\0')}\0${fields.values.join('\0')}`);
     this.#pieces(context, whole.length > 0);
     if (whole.length === 0) return;
     this.#query(context, path);
     for (const [i, name] of fields.lower.entries()) {
-      for (const { secret } of detector.text(name)) this.#found(context, secret, 'header name');
-      for (const { secret } of detector.text(fields.values[i]!))
-        this.#found(context, secret, `header:${name}`, this.#own(context, secret, fields, i));
+      for (const found of detector.text(name)) this.#found(context, found, 'header name');
+      for (const found of detector.text(fields.values[i]!))
+        this.#found(context, found, `header:${name}`, this.#own(context, found.secret, fields, i));
     }
   }
 
@@ -49,7 +50,7 @@ export class DetectStage implements Stage {
     const { detector, split } = this.guard;
     // A part that holds a whole value is no piece of one, and may be where it belongs.
     const pieces = holdsWhole ? parts.filter((part) => detector.text(part).length === 0) : parts;
-    for (const { secret } of split.note(context.target.host, pieces)) this.#found(context, secret, 'several parts');
+    for (const found of split.note(context.target.host, pieces)) this.#found(context, found, 'several parts');
   }
 
   #query(context: FlowContext, path: string): void {
@@ -58,19 +59,19 @@ export class DetectStage implements Stage {
     if (found.length === 0) return;
     const before = context.findings.length;
     const mark = path.indexOf('?');
-    for (const { secret } of detector.text(mark < 0 ? path : path.slice(0, mark)))
-      this.#found(context, secret, 'path', this.#ownSegment(context, secret));
+    for (const one of detector.text(mark < 0 ? path : path.slice(0, mark)))
+      this.#found(context, one, 'path', this.#ownSegment(context, one.secret));
     if (mark >= 0)
       for (const part of path.slice(mark + 1).split('&'))
-        for (const { secret } of detector.text(part)) {
+        for (const one of detector.text(part)) {
           const name = part.slice(0, Math.max(0, part.indexOf('=')));
           const place = /^[A-Za-z_-]{1,24}$/.test(name) ? `query:${name}` : 'query';
-          const own = this.#bound(context, secret, `query:${name}`);
+          const own = this.#bound(context, one.secret, `query:${name}`);
           const text = percentDecode(part.slice(name.length + 1));
-          const signed = /^x-amz-(?:credential|security-token)$/i.test(name) && this.#ownKey(context, secret, text);
-          this.#found(context, secret, place, own?.value === text || signed);
+          const signed = /^x-amz-(?:credential|security-token)$/i.test(name) && this.#ownKey(context, one.secret, text);
+          this.#found(context, one, place, own?.value === text || signed);
         }
-    if (context.findings.length === before) for (const { secret } of found) this.#found(context, secret, 'path');
+    if (context.findings.length === before) for (const one of found) this.#found(context, one, 'path');
   }
 
   /** The secret, where it is bound to this host and this place, and may go there. */
@@ -117,9 +118,9 @@ export class DetectStage implements Stage {
     );
   }
 
-  #found(context: FlowContext, secret: string, place: string, own = false): void {
+  #found(context: FlowContext, { secret, form }: Detected, place: string, own = false): void {
     const action = own ? 'marked' : headAction(context);
-    const finding: Finding = { kind: 'real-value', secret, place, action };
+    const finding: Finding = { kind: 'real-value', secret, place, action, ...written(form) };
     if (
       context.findings.some((other) => other.kind === finding.kind && other.secret === secret && other.place === place)
     )

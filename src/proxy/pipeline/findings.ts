@@ -26,6 +26,9 @@ export function detectionFor({ target, decision }: FlowContext): {
 export const headAction = ({ decision }: FlowContext): 'blocked' | 'marked' =>
   decision?.rule?.detection === 'mark' ? 'marked' : 'blocked';
 
+/** What a finding says of the form: nothing where the value stood there as it is, or the place says it. */
+export const written = (form: string): Pick<Finding, 'form'> => (form === 'plain' || form === 'split' ? {} : { form });
+
 /** Why no value may be put into a request; undefined: it may. */
 export function unsafeFor({
   target,

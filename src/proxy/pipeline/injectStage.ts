@@ -1,5 +1,6 @@
 // Puts real values into heads where they are bound, and refuses a request whose head carries a dummy to where it does not belong.
 import { refusalForFinding } from '../../core/policy/refusal';
+import type { InjectionTarget } from '../../core/secrets/inject';
 import { isLoopback } from './findings';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
@@ -10,16 +11,8 @@ export class InjectStage implements Stage {
 
   request(context: FlowContext): void {
     if (this.guard.secrets.length === 0) return;
-    const { target, fields, head } = context;
-    const place = {
-      scheme: context.request.scheme,
-      host: target.host,
-      port: target.port,
-      loopback: isLoopback(target.host),
-      upgrade: head.upgrade,
-      unverified: context.tls?.insecure === true,
-    };
-    const result = this.guard.injection.request(place, context.path, fields.lower, fields.values);
+    const { fields } = context;
+    const result = this.guard.injection.request(targetOf(context), context.path, fields.lower, fields.values);
     context.findings.push(...result.findings);
     if (result.refusal) {
       const blocked = result.findings.find((finding) => finding.action === 'blocked') ?? {
@@ -34,4 +27,23 @@ export class InjectStage implements Stage {
     if (result.values !== fields.values)
       context.fields = { names: fields.names, lower: fields.lower, values: [...result.values] };
   }
+
+  /** Of a request that is refused already: dummies in its head that belong to another host. Puts nothing in. */
+  note(context: FlowContext): void {
+    if (this.guard.secrets.length === 0) return;
+    const { path, head } = context;
+    const { findings } = this.guard.injection.request(targetOf(context), path, head.fields.lower, head.fields.values);
+    context.findings.push(...findings.filter(({ kind }) => kind === 'dummy-unbound'));
+  }
+}
+
+function targetOf({ target, request, head, tls }: FlowContext): InjectionTarget {
+  return {
+    scheme: request.scheme,
+    host: target.host,
+    port: target.port,
+    loopback: isLoopback(target.host),
+    upgrade: head.upgrade,
+    unverified: tls?.insecure === true,
+  };
 }

@@ -8,7 +8,7 @@ import type { BoundSecret, Finding } from '../../core/secrets/types';
 import { type BodyTransform, type MessageTransform, type MessageTransforms, RefusedMessage } from '../engine';
 import { keepReadable } from '../websocket/deflate';
 import { asBuffer } from './asBuffer';
-import { detectionFor, unsafeFor } from './findings';
+import { detectionFor, unsafeFor, written } from './findings';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
@@ -124,15 +124,13 @@ class ClientMessages implements MessageTransform {
 
   /** What could not be replaced is not let go. */
   #hidden(detected: readonly Detected[]): void {
-    this.#leaving(
-      detected.map(({ secret }) => secret),
-      this.#valueAction === 'marked' ? 'marked' : 'blocked',
-    );
+    const action = this.#valueAction === 'marked' ? 'marked' : 'blocked';
+    for (const { secret, form } of detected) this.#leaving([secret], action, form);
   }
 
-  #leaving(secrets: Iterable<string>, action: Finding['action']): void {
+  #leaving(secrets: Iterable<string>, action: Finding['action'], form = 'plain'): void {
     for (const secret of secrets) {
-      const finding: Finding = { kind: 'real-value', secret, place: PLACE, action };
+      const finding: Finding = { kind: 'real-value', secret, place: PLACE, action, ...written(form) };
       if (finding.action === 'blocked') this.#refuse(finding);
       record(this.context, finding);
     }

@@ -98,7 +98,15 @@ export class Pipeline implements Handlers {
       stage.request?.(context);
       if (context.answer) break;
     }
+    if (context.answer && context.decision?.effective === 'block') this.#alsoSeen(context);
     return new PipelineExchange(context, this.#stages, this.guard);
+  }
+
+  /** What the policy refused is an alarm all the same where it carried a secret or its stand-in. The answer stays the policy's. */
+  #alsoSeen(context: FlowContext): void {
+    const [detect, inject] = this.#ofHosts;
+    detect.request(context);
+    inject.note(context);
   }
 
   refused(what: Parameters<Handlers['refused']>[0]): void {

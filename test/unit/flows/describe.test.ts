@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  describeFinding,
   describeFlow,
   flowOrigin,
   flowOutcome,
   isLeak,
+  maskedSecrets,
   outcomeLine,
+  placeInWords,
   ruleLabel,
 } from '../../../src/core/flows/describe';
 import type { Flow } from '../../../src/core/flows/flow';
@@ -29,6 +32,12 @@ describe('flowOutcome', () => {
     [{ outcome: 'open' }, 'open'],
     [{ injected: ['A'] }, 'injected A'],
     [{ injected: ['A', 'B'], outcome: 'open' }, 'injected A, B'],
+    [{ findings: [{ kind: 'real-value', secret: 'A', place: 'body', action: 'masked' }] }, 'masked A'],
+    [
+      { injected: ['B'], findings: [{ kind: 'real-value', secret: 'A', place: 'body', action: 'masked' }] },
+      'injected B, masked A',
+    ],
+    [{ findings: [{ kind: 'real-value', secret: 'A', place: 'body', action: 'marked' }] }, 'allowed'],
     [{ decision: { ...blocked, effective: 'allow', rule: undefined, description: undefined } }, 'allowed, no rule'],
     [{ outcome: 'blocked', decision: { ...blocked, rule: 1, description: 'No gists' } }, 'blocked rule 2 "No gists"'],
     [{ outcome: 'blocked', decision: { ...blocked, rule: 1, description: undefined } }, 'blocked rule 2'],
@@ -36,6 +45,14 @@ describe('flowOutcome', () => {
     [
       { outcome: 'blocked', findings: [{ kind: 'dummy-unbound', secret: 'A', place: 'body', action: 'blocked' }] },
       'blocked A in body',
+    ],
+    [
+      {
+        outcome: 'blocked',
+        decision: { ...blocked, rule: 1, description: undefined },
+        findings: [{ kind: 'dummy-unbound', secret: 'A', place: 'body', action: 'blocked' }],
+      },
+      'blocked rule 2, A in body',
     ],
     [{ outcome: 'blocked', error: { code: 'private-address', message: 'm' } }, 'blocked private-address'],
     [{ outcome: 'failed', error: { code: 'dns', message: 'm' } }, 'failed dns'],
@@ -53,6 +70,50 @@ it.each<[Partial<Flow>, string]>([
   [{ scheme: 'wss', host: '::1' }, 'wss://[::1]'],
 ])('%j: %s', (change, expected) => {
   expect(flowOrigin(flowOf(change))).toBe(expected);
+});
+
+describe('a finding in words', () => {
+  it.each([
+    ['header:authorization', 'the header authorization'],
+    ['header name', 'the name of a header'],
+    ['basic', 'Basic credentials (header authorization)'],
+    ['query:key', 'the query parameter key'],
+    ['query', 'a query parameter'],
+    ['path', 'the path'],
+    ['host', 'the host name'],
+    ['body', 'the body'],
+    ['body:client_secret', 'the field client_secret of the body'],
+    ['websocket', 'a WebSocket message'],
+    ['trailer', 'a trailer'],
+    ['several parts', 'several parts of requests, in pieces'],
+    ['response body', 'the body of the answer'],
+    ['response header:set-cookie', 'the header set-cookie of the answer'],
+    ['something new', 'something new'],
+  ])('%s: %s', (place, expected) => {
+    expect(placeInWords(place)).toBe(expected);
+  });
+
+  it('says place, form and action', () => {
+    expect(
+      describeFinding({ kind: 'real-value', secret: 'A', place: 'body', action: 'blocked', form: 'hex in base64' }),
+    ).toBe('A, in the body: the real value was on its way out (written as hex in base64); the request was blocked');
+    expect(describeFinding({ kind: 'dummy-unbound', secret: 'A', place: 'body', action: 'marked' })).toBe(
+      'A, in the body: its stand-in was on the way to a host it is not bound to; it stayed a stand-in',
+    );
+    expect(maskedSecrets([{ kind: 'echo-redacted', secret: 'A', place: 'body', action: 'masked' }])).toEqual([]);
+  });
+
+  it('names the command line that trusts a foreign credential, by its hash', () => {
+    const credential = 'ab'.repeat(32);
+    const text = describeFlow(
+      flowOf({
+        outcome: 'blocked',
+        findings: [{ kind: 'foreign-credential', secret: 'A', place: 'basic', action: 'blocked', credential }],
+      }),
+    );
+    expect(text).toContain('finding    not A, in Basic credentials (header authorization): another credential was on');
+    expect(text).toContain(`sandbox-agent trust --host x.example ${credential}\n`);
+  });
 });
 
 it('is one line for a terminal', () => {
@@ -80,7 +141,7 @@ time       42 ms in all, first byte after 3.1 ms, on an open connection
 size       0 bytes sent, 5 bytes received
 decision   allow: rule 1 "All of it" allows GET https://x.example/a.
 injected   KEY: the real value went out in its place
-finding    KEY in response body: the answer held the real value, which was replaced, masked
+finding    KEY, in the body of the answer: the answer held the real value; it became the stand-in
 error      upstream-cut: The answer ended early.
 
 --- request
