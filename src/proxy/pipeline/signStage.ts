@@ -37,6 +37,7 @@ export class SignStage implements Stage {
 
   #hold(context: FlowContext, aws: AwsSigning): void {
     const { hold, requestBody } = context;
+    const refused = () => context.answer !== undefined;
     context.requestBody = undefined;
     context.hold = {
       maxBytes: hold?.maxBytes ?? MAX_HELD_BYTES,
@@ -47,11 +48,10 @@ export class SignStage implements Stage {
         }
         const hash = sha256(held.body);
         const match = aws.match ?? aws.judge(hash);
-        if (context.answer) return held;
+        if (refused()) return held;
         if (!hold && !whole) context.requestBody = requestBody;
         const judged = hold ? await hold.judge(held, whole) : whole ? through(requestBody, held) : held;
-        // Set meanwhile, perhaps: not a thing that TypeScript sees.
-        if ((context as FlowContext).answer) return judged;
+        if (refused()) return judged;
         context.fields = withLength(context.fields, judged.body.length);
         // What was not true of the client's body is not made true of ours.
         const again = whole && match?.payload.toLowerCase() === hash;
