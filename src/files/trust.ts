@@ -2,16 +2,10 @@
 import { createHmac } from 'node:crypto';
 import type { TrustSettings } from '../core/secrets/types';
 
-/** What a hash is made of where a credential is trusted on every host. */
-const EVERYWHERE = '*';
-
 /** `credential` in latin1, one char a byte. */
 export function credentialHash(salt: string, host: string, credential: string): string {
   return createHmac('sha256', salt).update(`${host}\n${credential}`, 'latin1').digest('hex');
 }
-
-export const hashForAllHosts = (salt: string, credential: string): string =>
-  credentialHash(salt, EVERYWHERE, credential);
 
 export class Trust {
   readonly #hashes: ReadonlySet<string>;
@@ -22,9 +16,7 @@ export class Trust {
 
   has(host: string, credential: string): boolean {
     if (this.#hashes.size === 0) return false;
-    return (
-      this.#hashes.has(this.hash(host, credential)) || this.#hashes.has(hashForAllHosts(this.settings.salt, credential))
-    );
+    return this.#hashes.has(this.hash(host, credential));
   }
 
   hash(host: string, credential: string): string {

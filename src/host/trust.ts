@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
 import type { Disposable } from '../core/base/disposable';
 import { readIfThere, writeFileAtomic } from '../files/atomicFile';
-import { hashForAllHosts } from '../files/trust';
+import { credentialHash } from '../files/trust';
 import type { TrustSettings } from '../core/secrets/types';
 import type { Store } from './stores';
 
@@ -77,12 +77,17 @@ export class TrustStore {
 
   /** Reads the agents' logins. Returns whether they are others than before. */
   async readLogins(stores: readonly Store[]): Promise<boolean> {
-    const tokens = await Promise.all(
-      stores.map(async ({ file }) => loginTokens(await readIfThere(file).catch(() => undefined))),
-    );
-    const hashes = [...new Set(tokens.flat())].map((token) => hashForAllHosts(this.#kept.salt, token));
-    const changed = hashes.join() !== this.#logins.join();
-    this.#logins = hashes;
+    const fresh: string[] = [];
+    for (const { kind, file } of stores) {
+      const login = LOGINS[kind];
+      const token = login && tokenAt(await readIfThere(file).catch(() => undefined), login.path);
+      if (!login || token === undefined || !login.shape.test(token)) continue;
+      fresh.push(...login.hosts.map((host) => credentialHash(this.#kept.salt, host, token)));
+    }
+    // An older one is still in use by processes that were started with it, and a file may be half written.
+    const known = fresh.filter((hash) => !this.#logins.includes(hash));
+    this.#logins = [...this.#logins, ...known].slice(-MAX_LOGIN_HASHES);
+    const changed = known.length > 0;
     return changed;
   }
 }
@@ -90,22 +95,44 @@ export class TrustStore {
 /** Stores that hold logins of agents. */
 export const holdsLogin = ({ kind }: Store): boolean => kind === 'claude' || kind === 'codex';
 
-/**
- * The texts under the names that agents use for what they send with a request (`claudeAiOauth.accessToken`,
- * `tokens.access_token`, `OPENAI_API_KEY`), wherever they stand.
- */
-function loginTokens(bytes: Buffer | undefined): string[] {
-  const tokens: string[] = [];
+interface Login {
+  /** Where it stands in the file. */
+  readonly path: readonly string[];
+  readonly shape: RegExp;
+  /** Its own hosts, and no others: whoever can write the file must not be able to trust a key elsewhere. */
+  readonly hosts: readonly string[];
+}
+
+const LOGINS: Readonly<Partial<Record<Store['kind'], Login>>> = {
+  claude: {
+    path: ['claudeAiOauth', 'accessToken'],
+    shape: /^sk-ant-oat\d\d-/,
+    hosts: [
+      'api.anthropic.com',
+      'console.anthropic.com',
+      'platform.claude.com',
+      'claude.ai',
+      'mcp-proxy.anthropic.com',
+    ],
+  },
+  codex: {
+    path: ['tokens', 'access_token'],
+    shape: /^eyJ/,
+    hosts: ['api.openai.com', 'auth.openai.com', 'chatgpt.com'],
+  },
+};
+/** A few generations of each. */
+const MAX_LOGIN_HASHES = 64;
+
+function tokenAt(bytes: Buffer | undefined, path: readonly string[]): string | undefined {
+  let at: unknown;
   try {
-    JSON.parse(bytes?.toString('utf8') ?? 'null', (key, value: unknown) => {
-      if (/^(?:accessToken|access_token|OPENAI_API_KEY)$/.test(key) && typeof value === 'string' && value !== '')
-        tokens.push(value);
-      return value;
-    });
+    at = JSON.parse(bytes?.toString('utf8') ?? 'null');
   } catch {
-    // Half written: it is looked at again.
+    return undefined; // half written: it is looked at again
   }
-  return tokens;
+  for (const key of path) at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined;
+  return typeof at === 'string' ? at : undefined;
 }
 
 /** Calls back when one of the files changed, or is there now. */

@@ -83,7 +83,10 @@ export class HttpMitmProxyEngine implements Engine {
     }
     if (verdict.kind === 'hold') {
       // Its hooks see the body when the head is on its way.
-      this.#answer(context, errorAnswer(501, 'held-body', 'This engine cannot hold a request back until its body is judged.'));
+      this.#answer(
+        context,
+        errorAnswer(501, 'held-body', 'This engine cannot hold a request back until its body is judged.'),
+      );
       this.#end(open, { kind: 'complete' });
       return;
     }

@@ -92,6 +92,7 @@ rules:
   - { type: allow, addresses: any, condition: { match: { host: "127.0.0.1", port: any } } }
 secrets:
   ANTHROPIC_API_KEY: { hosts: ["127.0.0.1"], in: ["body:refresh_token", "header:authorization"] }
+  ANTHROPIC_API_KEY access token: { hosts: ["127.0.0.1"], in: ["header:authorization"] }
 `);
   const flows: Flow[] = [];
   session.onDidSeeFlows((batch) => flows.push(...batch));

@@ -41,31 +41,41 @@ it('trusts nobody when the file is damaged, and nothing that is no hash', async 
   );
 });
 
-it('knows the logins of agents, on every host, and sees when they are renewed', async () => {
+it('knows the logins of agents on their own hosts, and sees when they are renewed', async () => {
   const file = path.join(directory, '.credentials.json');
   const trust = await TrustStore.open(path.join(directory, 'trust.json'));
-  const login = (token: string) =>
+  const token = (letter: string) => ['sk', 'ant', 'oat01', letter.repeat(40)].join('-');
+  const login = (accessToken: string, more = {}) =>
     writeFileSync(
       file,
-      JSON.stringify({ claudeAiOauth: { accessToken: token, refreshToken: 'not-sent-with-requests' } }),
+      JSON.stringify({ claudeAiOauth: { accessToken, refreshToken: 'not-sent-with-requests' }, ...more }),
     );
-  login('first-login');
+  login(token('a'), { nested: { accessToken: 'attackers-own-key-01' }, access_token: 'attackers-own-key-02' });
   expect(await trust.readLogins([store(file), store(path.join(directory, 'none'))])).toBe(true);
   expect(await trust.readLogins([store(file)])).toBe(false);
-  const has = (token: string) => new Trust(trust.settings).has('any.example', token);
-  expect([has('first-login'), has('not-sent-with-requests')]).toEqual([true, false]);
+  const has = (text: string, host = 'api.anthropic.com') => new Trust(trust.settings).has(host, text);
+  expect([has(token('a')), has('not-sent-with-requests')]).toEqual([true, false]);
+  // Whoever can write the file cannot trust a key of another kind, at another place, or on another host.
+  expect([has('attackers-own-key-01'), has('attackers-own-key-02'), has(token('a'), 'api.github.com')]).toEqual([
+    false,
+    false,
+    false,
+  ]);
   await new Promise<void>((resolve) => {
     const watch = watchLogins([store(file)], () => {
       watch.dispose();
       resolve();
     });
-    login('second-login');
+    login(token('b'));
   });
   expect(await trust.readLogins([store(file)])).toBe(true);
-  expect([has('first-login'), has('second-login')]).toEqual([false, true]);
+  // Processes that were started with the old one still use it.
+  expect([has(token('a')), has(token('b'))]).toEqual([true, true]);
   writeFileSync(file, '{"half":');
-  expect(await trust.readLogins([store(file)])).toBe(true);
-  expect(trust.settings.hashes).toEqual([]);
+  expect(await trust.readLogins([store(file)])).toBe(false);
+  expect(has(token('b'))).toBe(true);
+  login(token('c'));
+  expect(await trust.readLogins([{ ...store(file), kind: 'codex' }])).toBe(false);
 });
 
 it('reads the stores of agents only', () => {

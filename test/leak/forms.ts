@@ -76,7 +76,7 @@ export const FORMS: readonly Form[] = [
   { name: 'hex with colons', encode: (value) => hex(value).match(/../g)!.join(':') },
   { name: 'hex with spaces', encode: (value) => hex(value).match(/../g)!.join(' ') },
   { name: 'hex as \\x', encode: (value) => every(value, (byte) => `\\x${hex2(byte)}`) },
-  { name: 'reversed', encode: (value) => [...value].reverse().join('') },
+  { name: 'reversed', encode: (value) => Array.from(value).reverse().join('') },
   { name: 'gzip in base64', encode: (value) => base64(zlib.gzipSync(value)) },
   { name: 'gzip', encode: (value) => zlib.gzipSync(`key: ${value}`) },
   { name: 'zlib', encode: (value) => zlib.deflateSync(`key: ${value}`) },

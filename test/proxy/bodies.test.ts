@@ -1,5 +1,6 @@
 // What requests carry: values put into the fields that their hosts read, in every coding; real values that do not leave, in
 // whatever pieces they come. Over HTTP/1.1 and HTTP/2.
+import { createHash } from 'node:crypto';
 import type http2 from 'node:http2';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BoundSecret } from '../../src/core/secrets/types';
@@ -280,6 +281,71 @@ describe('a real value does not leave in a body', () => {
     expect(await send(Buffer.from(`text ${REAL}`), 'Content-Encoding: gzip\r\n')).toMatch(/^HTTP\/1\.1 403 /);
     expect(await send(Buffer.from('just text'), 'Content-Encoding: gzip\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(got.body.toString()).not.toContain(REAL.slice(0, 8));
+  });
+});
+
+describe('what a decoder leaves out, and what readers take in two ways', () => {
+  it.each(['gzip', 'deflate', 'br'] as const)(
+    'a value behind the end of %s, or in a header of gzip',
+    async (coding) => {
+      const got = await open();
+      const body = Buffer.concat([encode([coding], Buffer.from('hello')), Buffer.from(REAL)]);
+      expect(await send(body, `Content-Encoding: ${coding}\r\n`)).not.toMatch(/ 200 /);
+      const named = Buffer.concat([
+        Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]),
+        Buffer.from(`${REAL}\0`),
+        encode(['gzip'], Buffer.from('hello')).subarray(10),
+      ]);
+      expect(await send(named, 'Content-Encoding: gzip\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+      expect(got.head).toBe('');
+    },
+  );
+
+  it.each([
+    [
+      'a boundary in quotes',
+      'multipart/form-data; x="; boundary=AAA"; boundary=BBB',
+      `--AAA\r\nContent-Disposition: form-data; name="token"\r\n\r\n${FIELD.dummy}\r\n--AAA--\r\n`,
+    ],
+    [
+      'two names',
+      'multipart/form-data; boundary=B',
+      `--B\r\nContent-Disposition: form-data; name="content"; name="token"\r\n\r\n${FIELD.dummy}\r\n--B--\r\n`,
+    ],
+    [
+      'two dispositions',
+      'multipart/form-data; boundary=B',
+      `--B\r\nContent-Disposition: form-data; name="token"\r\nContent-Disposition: form-data; name="content"\r\n\r\n${FIELD.dummy}\r\n--B--\r\n`,
+    ],
+    [
+      'a folded file name',
+      'multipart/form-data; boundary=B',
+      `--B\r\nContent-Disposition: form-data; name="token"\r\n ;filename="x"\r\n\r\n${FIELD.dummy}\r\n--B--\r\n`,
+    ],
+    ['JSON under the label of a form', 'application/x-www-form-urlencoded', `{"text":"x&token=${FIELD.dummy}&y"}`],
+    ['a name with a dot', 'application/json', `{"auth.key":"${FIELD.dummy}"}`],
+  ])('no value for %s', async (_, type, text) => {
+    const got = await open();
+    await send(Buffer.from(text), `Content-Type: ${type}\r\n`);
+    expect(got.body.toString()).toBe(text);
+  });
+
+  it('digests say what is true of the changed body', async () => {
+    const got = await open();
+    await send(Buffer.from(given), `${JSON_TYPE}Content-MD5: AAAA\r\nContent-Digest: sha-256=:AAAA:\r\n`);
+    expect(got.head).toContain(`Content-MD5: ${createHash('md5').update(wanted).digest('base64')}`);
+    expect(got.head).not.toContain('Content-Digest');
+  });
+
+  it('others have their turn while a body is looked through, and what grows beyond measure is said to', async () => {
+    await open();
+    const body = encode(['gzip'], Buffer.alloc(100 * 1024 * 1024, 'a'));
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const answer = await send(body, 'Content-Encoding: gzip\r\n');
+    clearInterval(timer);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(turns).toBeGreaterThan(5);
   });
 });
 

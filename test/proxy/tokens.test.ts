@@ -13,6 +13,9 @@ rules:
   - type: allow
     addresses: any
     condition: { match: { host: localhost, port: any } }
+secrets:
+  LOGIN: { hosts: [localhost], in: ["body:refresh_token"] }
+  LOGIN access token: { hosts: [localhost], in: ["header:authorization"] }
 `;
 const text = (letter: string) => `${letter}0k3n`.repeat(9);
 const REFRESH: BoundSecret = {
@@ -100,8 +103,54 @@ it('answers that are none, or for which nothing was put in, pass as they are', a
   expect(await trade()).toMatch(/not json$/);
   await fixture.close();
   await open(answer, JSON_TYPE);
-  expect(await trade('/v1/other')).toContain(ACCESS);
   expect(await fixture.send('POST /v1/oauth/token', JSON_TYPE, '{"refresh_token":"x"}')).toContain(ACCESS);
+});
+
+it('nobody makes secrets of what he likes: only a grant of the managed refresh token counts', async () => {
+  const words = {
+    access_token: 'application/json',
+    refresh_token: 'github.com/me/project',
+    accessToken: 'x'.repeat(30),
+  };
+  await open(JSON.stringify(words), JSON_TYPE);
+  expect(tokensOf(await trade())).toEqual(words);
+  expect(fixture.guard.secrets).toHaveLength(1);
+  await fixture.close();
+  // A dummy in another place of the request, or another method: what comes back is the answer of whoever wrote it.
+  fixture = await GuardedFixture.open(
+    'wire',
+    POLICY.replace('["body:refresh_token"]', '["body:refresh_token", "header:authorization"]'),
+    [REFRESH],
+  );
+  fixture.origin.onRequest = ({ socket }) =>
+    socket.end(`HTTP/1.1 200 OK\r\n${JSON_TYPE}Content-Length: ${answer.length}\r\n\r\n${answer}`);
+  const bearer = `Authorization: Bearer ${REFRESH.dummy}\r\n`;
+  expect(await fixture.send('GET /repos/a/b/contents/oauth/token', bearer)).toContain(ACCESS);
+  expect(await fixture.send('POST /oauth/token', `${bearer}${JSON_TYPE}`, '{"code":"x"}')).toContain(ACCESS);
+  expect(fixture.guard.secrets).toHaveLength(1);
+});
+
+it('the same token under several names has one dummy, and of each kind the last two are known', async () => {
+  await open('', '');
+  let round = 0;
+  fixture.origin.onRequest = ({ socket }) => {
+    const token = `at-${text(String(round++))}`;
+    const body = JSON.stringify({ token, access_token: token, deep: { accessToken: token } });
+    socket.end(`HTTP/1.1 200 OK\r\n${JSON_TYPE}Content-Length: ${body.length}\r\n\r\n${body}`);
+  };
+  for (let i = 0; i < 4; i++) {
+    const { token, access_token, deep } = tokensOf(await trade()) as Tokens & {
+      token: string;
+      deep: { accessToken: string };
+    };
+    expect([token, deep.accessToken]).toEqual([access_token, access_token]);
+    expect(access_token).not.toContain(text(String(i)));
+  }
+  expect(fixture.guard.secrets.map(({ name }) => name)).toEqual([
+    'LOGIN',
+    'LOGIN access token',
+    'LOGIN access token 2',
+  ]);
 });
 
 it('a token answer that is too long is no answer', async () => {

@@ -14,11 +14,9 @@ export function scanGhHosts(bytes: Uint8Array): StoreSecret[] {
   for (const line of text.split('\n')) {
     if (/^[^\s#]/.test(line)) {
       const match = HOST.exec(line);
-      host = match?.slice(1).find((name) => name !== undefined);
+      host = firstOf(match?.slice(1));
     }
-    const token = TOKEN.exec(line)
-      ?.slice(1)
-      .find((value) => value !== undefined);
+    const token = firstOf(TOKEN.exec(line)?.slice(1));
     if (token !== undefined && host !== undefined) {
       const start = at + line.lastIndexOf(token);
       found.push({
@@ -33,4 +31,9 @@ export function scanGhHosts(bytes: Uint8Array): StoreSecret[] {
     at += line.length + 1;
   }
   return found;
+}
+
+/** Of groups of which one took part. */
+function firstOf(groups: readonly (string | undefined)[] | undefined): string | undefined {
+  return groups?.find((group) => group !== undefined);
 }

@@ -11,7 +11,10 @@ export function scanNpmrc(bytes: Uint8Array): StoreSecret[] {
   const text = toBinary(bytes);
   const fallback = REGISTRY.exec(text)?.[1] ?? 'registry.npmjs.org';
   return [...text.matchAll(LINE)].flatMap((match): StoreSecret[] => {
-    const [line, registry, kind, ...values] = match;
+    const [line, registry, kind, ...values] = match as readonly (string | undefined)[] as readonly [
+      string,
+      ...(string | undefined)[],
+    ];
     const value = values.find((one) => one !== undefined) ?? '';
     if (value === '' || value.includes('${')) return [];
     const authority = registry === undefined ? fallback : registry.slice(2).split('/')[0]!;

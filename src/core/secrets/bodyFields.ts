@@ -39,6 +39,8 @@ export function readFields(
   const wanted = (fields: readonly BodyField[]) => (names ? fields.filter(({ name }) => names.has(name)) : fields);
   switch (kind) {
     case 'form':
+      // Under a wrong label: a reader that does not mind it finds other fields.
+      if (/^\s*[[{"]/.test(text)) return undefined;
       return { fields: wanted(formFields(text)), encode: (value) => percentEncode(value) };
     case 'multipart': {
       const boundary = boundaryOf(contentType!);
@@ -85,6 +87,7 @@ interface Level {
   key: string | undefined;
 }
 
+const MAX_DEPTH = 64;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -95,6 +98,8 @@ const CLOSE_ARRAY = 0x5d;
 
 /** Strings that are values, of a text that is valid JSON. On the bytes: a conversation may be megabytes of strings. */
 function jsonFields(bytes: Uint8Array, names: ReadonlySet<string> | undefined): BodyField[] {
+  // Names of what lies deeper than any that is wanted are not made: a body may be as deep as it is long.
+  const deepest = names ? Math.max(0, ...Array.from(names, (name) => name.split('.').length)) : MAX_DEPTH;
   const fields: BodyField[] = [];
   const levels: Level[] = [];
   for (let at = 0; at < bytes.length; at++) {
@@ -109,7 +114,11 @@ function jsonFields(bytes: Uint8Array, names: ReadonlySet<string> | undefined): 
         at = to;
         if (level && !level.array && level.key === undefined) level.key = unescape(latin1Of(bytes, from, to));
         else {
-          const name = levels.map(({ key }) => key ?? '').join('.');
+          if (levels.length > deepest) break;
+          const keys = levels.map(({ key }) => key ?? '');
+          // A name that holds a dot is not a path.
+          if (keys.some((key) => key.includes('.'))) break;
+          const name = keys.join('.');
           if (!names || names.has(name)) fields.push({ name, from, to, value: unescape(latin1Of(bytes, from, to)) });
         }
         break;
@@ -168,9 +177,12 @@ function formFields(text: string): BodyField[] {
 const formDecode = (text: string) =>
   text.replaceAll('+', ' ').replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 
-/** RFC 2046, 5.1.1: at most 70 characters. */
+/** RFC 2046, 5.1.1: at most 70 characters. Undefined where another reader could take another one. */
 function boundaryOf(contentType: string): string | undefined {
-  const match = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
+  const match =
+    /^multipart\/form-data\s*;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;\s*charset=[\w-]+\s*)?$/i.exec(
+      contentType.trim(),
+    );
   return match?.[1] ?? match?.[2];
 }
 
@@ -186,8 +198,9 @@ function multipartFields(text: string, boundary: string): BodyField[] {
     const next = text.indexOf(delimiter, end < 0 ? at : end + 2);
     if (end < 0 || next < 0) break;
     const lines = text.slice(head, Math.max(head, end));
-    const name = /^content-disposition:[^\r\n]*;[ \t]*name="([^"]*)"/im.exec(lines)?.[1];
-    const file = /^content-disposition:[^\r\n]*;[ \t]*filename\*?=/im.test(lines);
+    // Exactly so, as clients write it: what readers could take in two ways is no field.
+    const name = /^content-disposition:[ \t]*form-data;[ \t]*name="([^"\\]*)"[ \t]*$/im.exec(lines)?.[1];
+    const file = (lines.match(/^content-disposition:/gim)?.length ?? 0) !== 1 || /^[ \t]/m.test(lines);
     const coded = /^content-transfer-encoding:[ \t]*(?!7bit|8bit|binary)\S/im.test(lines);
     const from = Math.min(end + 4, next);
     if (name !== undefined && !file && !coded) fields.push({ name, from, to: next, value: text.slice(from, next) });

@@ -15,7 +15,7 @@ export interface Credential {
 
 /** RFC 9110, 11.6.2, and what vendors made up. Not cookies: servers hand them out to everyone. */
 const FIELD =
-  /^(?:authorization|x-api-key|api-key|apikey|x-goog-api-key|x-auth-token|x-access-token|private-token|job-token|x-amz-security-token|x-figma-token|x-vault-token|[a-z0-9-]+-(?:api-?key|api-token|access-token|auth-token))$/;
+  /^(?:authorization|sec-websocket-protocol|x-api-key|api-key|apikey|x-goog-api-key|x-auth-token|x-auth-key|x-access-token|private-token|job-token|x-amz-security-token|x-figma-token|x-vault-token|[a-z0-9-]+-(?:api-?key|api-token|access-token|auth-token))$/;
 /** Tokens of a session with a page, not of an account. */
 const NO_CREDENTIAL = /^(?:x-)?(?:csrf|xsrf)-/;
 const QUERY =
@@ -39,6 +39,13 @@ export function findCredentials(
     const place = `header:${name}`;
     if (!places.has(place) && (!FIELD.test(name) || NO_CREDENTIAL.test(name))) continue;
     const value = values[i]!.trim();
+    if (name === 'sec-websocket-protocol') {
+      for (const word of value.split(',')) {
+        const key = /^\s*openai-insecure-api-key\.(\S+)/.exec(word)?.[1];
+        if (key !== undefined) add(place, key);
+      }
+      continue;
+    }
     if (name !== 'authorization') {
       add(place, places.has(place) ? bare(value) : value);
       continue;
@@ -52,7 +59,8 @@ export function findCredentials(
   }
   const mark = path.indexOf('?');
   if (mark >= 0)
-    for (const part of path.slice(mark + 1).split('&')) {
+    // Some servers part parameters at a semicolon, too.
+    for (const part of path.slice(mark + 1).split(/[&;]/)) {
       const equals = part.indexOf('=');
       const name = percentDecode(part.slice(0, Math.max(0, equals)));
       if (places.has(`query:${name}`) || QUERY.test(name)) add(`query:${name}`, percentDecode(part.slice(equals + 1)));
@@ -66,9 +74,25 @@ export function findCredentials(
   return found;
 }
 
-/** Whether a credential is one of these secrets: the value itself, or what stands for it. */
+/**
+ * Whether a credential is one of these secrets: the value itself, or what stands for it. Of Basic credentials the other half
+ * must be none: servers that ignore one half would take it.
+ */
 export function isManaged({ parts }: Credential, secrets: readonly BoundSecret[]): boolean {
-  return secrets.some(({ value, dummy }) => parts.includes(dummy) || parts.includes(toLatin1(value)));
+  const managed = parts.map((part) => secrets.some(({ value, dummy }) => part === dummy || part === toLatin1(value)));
+  return managed.includes(true) && parts.every((part, i) => managed[i] === true || isNoKey(part, i === 0));
+}
+
+/** A name of a user, or what stands where a server wants something. */
+function isNoKey(text: string, user: boolean): boolean {
+  if (
+    text.length < MIN_LENGTH ||
+    /^(?:x-access-token|x-oauth-basic|oauth2?|oauth2accesstoken|__token__|api_token|anonymous)$/.test(text)
+  )
+    return true;
+  return (
+    user && text.length < 64 && /^[A-Za-z0-9._%+@-]+$/.test(text) && !/^[A-Za-z0-9_-]{20,}$/.test(text) && !isKey(text)
+  );
 }
 
 /** Without a scheme word (RFC 9110, 11.4). */

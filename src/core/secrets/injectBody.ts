@@ -17,6 +17,8 @@ export interface BodyInjectionResult {
   /** The given array itself where nothing changed. */
   readonly bytes: Uint8Array;
   readonly injected: readonly string[];
+  /** Where: `body:…`, one for each of `injected`, as far as a secret was put in once. */
+  readonly places: readonly string[];
   /** One with the action `blocked`: the request must not go out, and `bytes` is as given. */
   readonly findings: readonly Finding[];
   /** Other credentials in the fields that the host reads them from. Texts in latin1, one char a byte. */
@@ -51,10 +53,11 @@ export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjec
       const wanted = new Set(here.flatMap(({ names }) => [...names]));
       const read = here.length === 0 ? undefined : readFields(contentType, bytes, wanted);
       const others: { secret: string; place: string; text: string }[] = [];
-      const nothing = { bytes, injected: [], findings: [], others };
+      const nothing = { bytes, injected: [], places: [], findings: [], others };
       if (!read) return nothing;
       const injected = new Set<string>();
       const served = new Set<string>();
+      const places: string[] = [];
       const findings: Finding[] = [];
       const out: Uint8Array[] = [];
       let at = 0;
@@ -85,10 +88,12 @@ export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjec
         );
         at = to;
         served.add(key);
+        places.push(place);
         injected.add(secret.name);
       }
       if (injected.size === 0) return { ...nothing, findings };
-      return { bytes: concat([...out, bytes.subarray(at)]), injected: [...injected], findings, others };
+      const changed = concat([...out, bytes.subarray(at)]);
+      return { bytes: changed, injected: [...injected], places, findings, others };
     },
   };
 }

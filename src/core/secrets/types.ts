@@ -68,6 +68,6 @@ export interface StoreSecret {
 export interface TrustSettings {
   /** Random, one a folder: hashes of one folder say nothing in another. */
   readonly salt: string;
-  /** Of a host and a credential, or of a credential alone where it is good for every host (files/trust). */
+  /** Of a host and a credential (files/trust). */
   readonly hashes: readonly string[];
 }

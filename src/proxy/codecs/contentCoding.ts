@@ -30,8 +30,8 @@ const NAMES: Readonly<Record<string, Coding>> = {
   br: 'br',
   zstd: 'zstd',
 };
-/** One after the other; more is nobody's habit. */
-const MAX_CODINGS = 3;
+/** One after the other; two are rare. */
+const MAX_CODINGS = 8;
 
 /** In the order they were applied; undefined: none, or one that is not known. `identity` is none. */
 export function contentCodings({ lower, values }: Fields): readonly Coding[] | undefined {
@@ -95,6 +95,12 @@ export function keepDecodable(fields: Fields): Fields {
     kept.values.push(value);
   }
   return kept;
+}
+
+/** Nothing coded is wanted. */
+export function withIdentity(fields: Fields): Fields {
+  const values = fields.values.map((value, i) => (fields.lower[i] === 'accept-encoding' ? 'identity' : value));
+  return fields.lower.includes('accept-encoding') ? { ...fields, values } : fields;
 }
 
 interface Offer {

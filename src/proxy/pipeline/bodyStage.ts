@@ -1,6 +1,7 @@
 // What a request carries: real values are put into the fields of the body that their hosts read, dummies on their way to where
 // they do not belong end the request, and real values do not leave. Plain bodies stream through; one that is compressed, or in
 // which a credential is read, is held until it was judged whole.
+import { createHash } from 'node:crypto';
 import { refusalForFinding } from '../../core/policy/refusal';
 import { hasFields } from '../../core/secrets/bodyFields';
 import { isModelApi } from '../../core/secrets/providers';
@@ -10,7 +11,8 @@ import type { StreamRedactor } from '../../core/secrets/redact';
 import type { Finding } from '../../core/secrets/types';
 import { type Coding, contentCodings, encode, openDecoder } from '../codecs/contentCoding';
 import { type BodyTransform, type Fields, type HeldBody, RefusedBody } from '../engine';
-import { fieldOf } from '../fields';
+import { DecodeError } from '../codecs/inflate';
+import { fieldOf, withoutFields } from '../fields';
 import { errorAnswer } from '../wire/errors';
 import { isChunked } from '../aws/match';
 import { asBuffer } from './asBuffer';
@@ -20,6 +22,7 @@ import { foreignCredential } from './foreignStage';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
+import { GRANT } from './tokenStage';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -57,26 +60,28 @@ export class BodyStage implements Stage {
     };
   }
 
-  #judge(
+  async #judge(
     context: FlowContext,
     held: HeldBody,
     codings: readonly Coding[] | undefined,
     contentType: string | undefined,
-  ): HeldBody {
+  ): Promise<HeldBody> {
     const { guard } = this;
     const watch = new BodyWatch(context, guard);
-    const plain = codings ? decodeWhole(codings, held.body) : held.body;
-    if (!plain) {
+    const plain = codings ? await decodeWhole(codings, held.body) : held.body;
+    // What a decoder leaves out (behind the end, in a header) goes on with the rest.
+    if (codings) watch.raw(held.body);
+    if (typeof plain === 'string') {
       // A label must not hide a plain body; whatever else it is, nobody can say.
       watch.look(held.body, 'body');
-      context.failure = { code: 'bad-content-coding', message: UNREADABLE };
-      context.answer = errorAnswer(400, 'bad-content-coding', UNREADABLE);
+      context.failure = { code: plain, message: UNREADABLE[plain] };
+      context.answer = errorAnswer(plain === 'body-too-large' ? 413 : 400, plain, UNREADABLE[plain]);
       return held;
     }
-    const seen = Buffer.concat([watch.look(plain, 'body'), watch.end()]);
+    const seen = await watch.whole(plain);
     const trailers = held.trailers && watch.trailers(held.trailers);
     const target = { host: context.target.host, unsafe: unsafeFor(context) };
-    const { bytes, injected, findings, others } = guard.bodies.inject(target, contentType, seen);
+    const { bytes, injected, places, findings, others } = guard.bodies.inject(target, contentType, seen);
     for (const { secret, place, text } of others) {
       const foreign = foreignCredential(context, guard, { secret, place, text, parts: [text] });
       if (foreign) watch.refuse(foreign);
@@ -86,32 +91,73 @@ export class BodyStage implements Stage {
       context.findings.push(finding);
     }
     context.injected.push(...injected.filter((name) => !context.injected.includes(name)));
+    if (places.length === 1 && GRANT.test(places[0]!))
+      context.granted = guard.secrets.find(({ name }) => name === injected[0]);
     const changed = asBuffer(bytes);
-    const body = changed.equals(plain)
-      ? held.body
-      : codings && plain !== held.body
-        ? encode(codings, changed)
-        : changed;
-    if (body !== held.body) context.fields = withLength(context.fields, body.length);
+    const same = changed.equals(plain);
+    const body = same ? held.body : codings && plain !== held.body ? encode(codings, changed) : changed;
+    if (body !== held.body) context.fields = describing(context.fields, body);
     return { body, trailers };
   }
 }
 
-const UNREADABLE =
-  'The request body is not in the content coding that it names, so nobody can say what it holds. Nothing was forwarded. Send it without the coding.';
+const UNREADABLE = {
+  'bad-content-coding':
+    'The request body is not in the content coding that it names, so nobody can say what it holds. Nothing was forwarded. Send it without the coding.',
+  'body-too-large':
+    'The compressed request body grows beyond 64 MiB, more than is looked through. Nothing was forwarded. Send it without the coding, or in parts.',
+};
+const MAX_DECODED = 64 * 1024 * 1024;
+const SLICE = 64 * 1024;
+/** So long others may wait, in milliseconds. */
+const TURN_MS = 10;
 
-/** Undefined: it is not in this coding. */
-function decodeWhole(codings: readonly Coding[], body: Buffer): Buffer | undefined {
+/** Lets others have a turn when this one took long enough. */
+class Turns {
+  #since = performance.now();
+
+  async pause(): Promise<void> {
+    if (performance.now() - this.#since < TURN_MS) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#since = performance.now();
+  }
+}
+
+async function decodeWhole(codings: readonly Coding[], body: Buffer): Promise<Buffer | keyof typeof UNREADABLE> {
   if (body.length === 0) return body;
   const decoder = openDecoder(codings);
+  const turns = new Turns();
+  const out: Uint8Array[] = [];
+  let total = 0;
   try {
-    return Buffer.concat([decoder.push(body), decoder.end()]);
-  } catch {
-    return undefined;
+    // Small pieces: what one of them gives is bounded.
+    for (let at = 0; at < body.length; at += SLICE / 16) {
+      const part = decoder.push(body.subarray(at, at + SLICE / 16));
+      total += part.length;
+      if (total > MAX_DECODED) return 'body-too-large';
+      out.push(part);
+      await turns.pause();
+    }
+    out.push(decoder.end());
+    return Buffer.concat(out);
+  } catch (error) {
+    return error instanceof DecodeError && error.code === 'bomb' ? 'body-too-large' : 'bad-content-coding';
   } finally {
     decoder.close();
   }
 }
+
+/** The fields say of the body what is true of this one. */
+function describing(fields: Fields, body: Buffer): Fields {
+  const kept = withoutFields(withLength(fields, body.length), DIGESTS);
+  const at = kept.lower.indexOf('content-md5');
+  if (at < 0) return kept;
+  const values = [...kept.values];
+  values[at] = createHash('md5').update(body).digest('base64');
+  return { ...kept, values };
+}
+
+const DIGESTS: ReadonlySet<string> = new Set(['content-digest', 'digest', 'repr-digest']);
 
 /** Looks at one request's body as it comes, without its codings. */
 class BodyWatch {
@@ -122,6 +168,7 @@ class BodyWatch {
   readonly #dummyAction: 'marked' | 'blocked';
   readonly #valueAction: Finding['action'];
   readonly #seen = new Set<string>();
+  #raw: StreamRedactor | undefined;
 
   constructor(
     private readonly context: FlowContext,
@@ -176,6 +223,27 @@ class BodyWatch {
 
   trailers(section: Buffer): Buffer {
     return Buffer.concat([this.look(section, 'trailer'), this.end()]);
+  }
+
+  /** All of it, with others having their turn. */
+  async whole(bytes: Buffer): Promise<Buffer> {
+    const turns = new Turns();
+    const out: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += SLICE) {
+      out.push(this.look(bytes.subarray(at, at + SLICE), 'body'));
+      await turns.pause();
+    }
+    out.push(this.end());
+    return Buffer.concat(out);
+  }
+
+  /** Compressed bytes as they are: nothing can be put in the place of a value in them. */
+  raw(bytes: Buffer): void {
+    const stream = (this.#raw ??= this.guard.redactor.stream());
+    stream.push(bytes);
+    const action = this.#valueAction === 'marked' ? 'marked' : 'blocked';
+    for (const secret of stream.hits.keys())
+      this.#found({ kind: 'real-value', secret, form: 'plain', place: 'body', action });
   }
 
   /** Whether something is held back that may begin a value. */
@@ -234,7 +302,12 @@ function watchedRequest(codings: readonly Coding[], watch: BodyWatch): BodyTrans
     },
     end: () => void watch.end(),
   };
-  return watched(codings, watcher, watch.transform());
+  const transform = watched(codings, watcher, watch.transform());
+  const pass = (bytes: Buffer) => {
+    watch.raw(bytes);
+    return bytes;
+  };
+  return { ...transform, push: (chunk) => pass(transform.push(chunk)), end: () => pass(transform.end()) };
 }
 
 export function withLength(fields: Fields, length: number): Fields {

@@ -109,7 +109,9 @@ export class Guard {
 
   /** Tokens that a server gave out just now: known from this moment on, whoever keeps them. */
   addSecrets(secrets: readonly BoundSecret[]): void {
-    this.#fresh = [...this.#fresh, ...secrets];
+    const names = new Set(secrets.map(({ name }) => name));
+    this.#fresh = [...this.#fresh.filter(({ name }) => !names.has(name)), ...secrets];
+    this.#given = this.#given.filter(({ name }) => !names.has(name));
     this.#bind();
   }
 

@@ -3,7 +3,7 @@
 import { refusalForFinding } from '../../core/policy/refusal';
 import { type MessageInjection, type MessageTarget, compileMessageInjection } from '../../core/secrets/injectMessage';
 import type { BodyScanner } from '../../core/secrets/inject';
-import type { Detected } from '../../core/secrets/detect';
+import type { Detected, DetectionStream } from '../../core/secrets/detect';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
 import { type BodyTransform, type MessageTransform, type MessageTransforms, RefusedMessage } from '../engine';
 import { keepReadable } from '../websocket/deflate';
@@ -53,6 +53,7 @@ class ClientMessages implements MessageTransform {
   #scanner!: BodyScanner;
   /** Control frames come between the fragments of a message and must not hide what the fragments hold. */
   #controlScanner!: BodyScanner;
+  #detector!: DetectionStream;
 
   constructor(
     private readonly context: FlowContext,
@@ -117,8 +118,8 @@ class ClientMessages implements MessageTransform {
     const parts = [stream.push(payload), stream.end()];
     this.#leaving(stream.hits.keys(), this.#valueAction);
     const out = stream.hits.size === 0 || this.#valueAction === 'marked' ? payload : Buffer.concat(parts);
-    const hidden = this.guard.detector.stream();
-    this.#hidden([...hidden.push(out), ...hidden.end()]);
+    // Goes on from message to message: a value cut in two is still one.
+    this.#hidden(this.#detector.push(out));
     return out;
   }
 
@@ -144,6 +145,7 @@ class ClientMessages implements MessageTransform {
     this.#inject = compileMessageInjection(secrets, this.#target);
     this.#scanner = injection.bodyScanner(this.#target.host);
     this.#controlScanner = injection.bodyScanner(this.#target.host);
+    this.#detector = this.guard.detector.stream();
   }
 
   #scan(scanner: BodyScanner, bytes: Buffer): void {

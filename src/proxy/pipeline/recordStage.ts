@@ -12,8 +12,10 @@ const MASK = '‹hidden›';
 /** Fields that carry credentials (RFC 9110, 6265, and what vendors made up). */
 const CREDENTIAL =
   /^(?:authorization|cookie|set-cookie|proxy-authorization|x-api-key|api-key|x-goog-api-key|.*-(?:api-?key|token|secret|signature)|x-amz-security-token)$/;
+/** OpenAI's way of giving browsers' WebSockets a key. */
+const IN_SUBPROTOCOL = /(openai-insecure-api-key\.)([^,\s]+)/g;
 const CREDENTIAL_QUERY =
-  /([?&](?:[^=&]*(?:token|secret|password|signature|api_?key|apikey)[^=&]*|key|sig|code)=)([^&#]+)/gi;
+  /([?&;](?:[^=&;]*(?:token|secret|password|signature|api_?key|apikey)[^=&;]*|key|sig|code)=)([^&;#]+)/gi;
 
 export class RecordStage implements Stage {
   #lastId = 0;
@@ -151,6 +153,10 @@ export class RecordStage implements Stage {
 
   #value(name: string, value: string): string {
     const clean = this.#clean(value);
+    if (name === 'sec-websocket-protocol')
+      return clean.replace(IN_SUBPROTOCOL, (whole, word: string, key: string) =>
+        this.#isDummy(key) ? whole : `${word}${MASK}`,
+      );
     if (!CREDENTIAL.test(name)) return clean;
     const [, scheme, rest] = /^(\S+ )?(.*)$/s.exec(clean)!;
     return this.#isDummy(rest!) ? clean : `${scheme ?? ''}${MASK}`;

@@ -2,9 +2,9 @@
 // Values split over reads are held back only as long as they could still become one. A compressed body goes on decoded to a client
 // that asked for the coding; to one that did not (a download that is kept as it comes) as it is, and is broken off where a value
 // turns up in it.
-import { type Coding, accepts, contentCodings, keepDecodable } from '../codecs/contentCoding';
+import { type Coding, accepts, contentCodings, keepDecodable, withIdentity } from '../codecs/contentCoding';
 import type { BodyTransform, Fields, InterimHead, ResponseHead } from '../engine';
-import { withoutFields } from '../fields';
+import { fieldOf, withoutFields } from '../fields';
 import { BadMessage } from '../http1/head';
 import { asBuffer } from './asBuffer';
 import { OF_THE_CODED_FORM, decoded, watched } from './decodedBody';
@@ -19,7 +19,10 @@ export class RedactStage implements Stage {
 
   /** Only codings that can be looked into may be offered. */
   request(context: FlowContext): void {
-    if (this.guard.secrets.length > 0) context.fields = keepDecodable(context.fields);
+    if (this.guard.secrets.length === 0) return;
+    // A part of a compressed body (RFC 9110, 15.3.7) could not be decoded.
+    const whole = !context.fields.lower.includes('range');
+    context.fields = whole ? keepDecodable(context.fields) : withIdentity(context.fields);
   }
 
   response(context: FlowContext, head: ResponseHead): void {
@@ -30,8 +33,9 @@ export class RedactStage implements Stage {
       response.reason = this.guard.redactor.text(response.reason);
     }
     if (!head.hasBody) return;
-    // A part of a compressed body (RFC 9110, 15.3.7) cannot be decoded.
-    const codings = head.status === PARTIAL ? undefined : contentCodings(head.fields);
+    // The first part can be decoded, as far as it goes.
+    const begins = (fieldOf(head.fields, 'content-range') ?? '').startsWith("bytes 0-");
+    const codings = head.status === PARTIAL && !begins ? undefined : contentCodings(head.fields);
     if (!codings) response.body = this.#body(context);
     else if (this.guard.secrets.length === 0) {
       // Nobody looks into it: the first secret that comes ends it.
@@ -77,17 +81,28 @@ export class RedactStage implements Stage {
     const look = (bytes: Uint8Array) => {
       if (bytes.length > 0) stream.push(bytes);
       else stream.end();
-      for (const secret of stream.hits.keys()) {
+      refuse(stream.hits);
+      return !stream.waits;
+    };
+    const refuse = (hits: ReadonlyMap<string, number>) => {
+      for (const secret of hits.keys()) {
         context.findings.push({ kind: 'echo-redacted', secret, place: 'response body', action: 'blocked' });
         throw new BadMessage(
           'secret-in-answer',
           `The answer holds the real value of ${secret} in a compressed body that was not asked for. It was broken off: it cannot be replaced there.`,
         );
       }
-      return !stream.waits;
     };
     const watcher = { look: (bytes: Buffer) => bytes.length === 0 || look(bytes), end: () => void look(NOTHING) };
-    return watched(codings, watcher, this.#body(context));
+    const transform = watched(codings, watcher, this.#body(context));
+    // What a decoder leaves out (behind the end, in a header) goes on with the rest.
+    const raw = this.guard.redactor.stream();
+    const pass = (bytes: Buffer) => {
+      raw.push(bytes);
+      refuse(raw.hits);
+      return bytes;
+    };
+    return { ...transform, push: (chunk) => pass(transform.push(chunk)), end: () => pass(transform.end()) };
   }
 
   #body(context: FlowContext): BodyTransform {
@@ -108,9 +123,11 @@ export class RedactStage implements Stage {
     const renew = (): Buffer => {
       const rest = asBuffer(stream.end());
       report();
+      const before = redactor;
       redactor = guard.redactor;
-      stream = redactor.stream();
-      if (keepsLength && !stream.keepsLength) throw new Error('a length that was promised could not be kept');
+      const next = redactor.stream();
+      // A length that was promised is kept: then the secrets of then are looked for.
+      stream = keepsLength && !next.keepsLength ? before.stream() : next;
       return rest;
     };
     return {

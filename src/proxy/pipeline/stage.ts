@@ -1,7 +1,7 @@
 // What the stages of the pipeline share: one context an exchange, the same hooks for each stage. A stage does one thing
 // and is about a page long. Stages run in order for requests and responses; the first answer ends the request.
 import type { Addresses, Decision, PolicyRequest, Scheme } from '../../core/policy/types';
-import type { Finding } from '../../core/secrets/types';
+import type { BoundSecret, Finding } from '../../core/secrets/types';
 import type { AwsSigning } from './awsStage';
 import type {
   BodyTransform,
@@ -46,6 +46,8 @@ export class FlowContext {
   unseen = false;
   decision: Decision | undefined;
   readonly injected: string[] = [];
+  /** The managed refresh token that this request trades for new tokens. */
+  granted: BoundSecret | undefined;
   readonly findings: Finding[] = [];
   answer: LocalAnswer | undefined;
   /** Why `answer` is an error and no refusal. */

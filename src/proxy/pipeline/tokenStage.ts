@@ -1,9 +1,9 @@
 // OAuth: where a client traded a dummy for a new token, the new token is a secret as well. It is kept, and its dummy goes on: the
-// client never has the real one. Only answers of token endpoints to requests that a real value was put into are looked at.
+// client never has the real one. Only answers to a grant of a managed refresh token are looked at: from anything else, whoever
+// writes an answer could make a secret of what he likes.
 import { randomBytes } from 'node:crypto';
 import { makeDummy } from '../../core/env/dummy';
 import { readFields } from '../../core/secrets/bodyFields';
-import { toLatin1 } from '../../core/secrets/encodings';
 import { lookupProvider } from '../../core/secrets/providers';
 import type { BoundSecret } from '../../core/secrets/types';
 import type { ResponseHead } from '../engine';
@@ -14,54 +14,55 @@ import type { FlowContext, Stage } from './stage';
 /** Resolves when they are kept for good, or cannot be. */
 export type KeepTokens = (secrets: readonly BoundSecret[]) => Promise<void>;
 
-/** RFC 6749, 3.2 leaves the path open; these are the ones in use. */
-const TOKEN_PATH = /(?:^|[/_.-])(?:o?auth2?|tokens?|access_token|login)(?=$|[/?_.-])/i;
-/** RFC 6749, 5.1, and the spelling of some vendors. */
-const FIELDS = new Set(['access_token', 'refresh_token', 'accessToken', 'refreshToken']);
+/** RFC 6749, 5.1, and the spelling of some vendors; the last name of a path into the answer. */
+const FIELD = /(?:^|\.)(?:access_?token|refresh_?token)$/i;
+/** The grant (RFC 6749, 6): what was traded must be a managed refresh token, and nothing else was put in. */
+export const GRANT = /^body:(?:.*\.)?refresh_?token$/i;
 const MAX_BYTES = 1024 * 1024;
-const MIN_LENGTH = 12;
+/** A token is one word of this length, with letters and digits: nothing that stands in ordinary answers and requests. */
+const TOKEN = /^(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9._~+/=|-]{20,4096}$/;
+/** Of each kind the last two are known: of an older one nobody has the dummy any more. */
+const GENERATIONS = 2;
 
 export class TokenStage implements Stage {
+  /** The name that was used last, by its base. */
+  readonly #last = new Map<string, string>();
+
   constructor(
     private readonly guard: Guard,
     private readonly keep: KeepTokens | undefined,
   ) {}
 
   response(context: FlowContext, head: ResponseHead): void {
-    const { response, injected, request } = context;
-    if (!response || injected.length === 0 || !head.hasBody || head.status < 200 || head.status > 299) return;
-    const type = fieldOf(head.fields, 'content-type') ?? '';
-    if (!/[/+]json\b/i.test(type) || !TOKEN_PATH.test(request.path)) return;
-    response.hold = { maxBytes: MAX_BYTES, judge: (body) => this.#judge(context, body) };
+    const { response, granted, injected, request } = context;
+    const status = head.status >= 200 && head.status <= 299;
+    if (!response || !granted || injected.length !== 1 || request.method !== 'POST' || !head.hasBody || !status) return;
+    const type = fieldOf(head.fields, 'content-type')?.split(';')[0]!.trim().toLowerCase();
+    if (type !== 'application/json') return;
+    response.hold = { maxBytes: MAX_BYTES, judge: (body) => this.#judge(granted, body) };
   }
 
-  async #judge(context: FlowContext, body: Buffer): Promise<Buffer> {
-    const read = readFields('application/json', body, FIELDS);
+  async #judge(parent: BoundSecret, body: Buffer): Promise<Buffer> {
+    const read = readFields('application/json', body);
     if (!read) return body;
-    const parent = this.guard.secrets.find(({ name }) => context.injected.includes(name));
-    const fresh: BoundSecret[] = [];
-    const out: Buffer[] = [];
-    let from = 0;
-    for (const field of read.fields) {
-      const value = Buffer.from(field.value, 'latin1').toString('utf8');
-      if (!parent || value.length < MIN_LENGTH || this.#isDummy(field.value)) continue;
-      const known = this.guard.secrets.find((secret) => secret.value === value);
-      const secret = known ?? this.#secretOf(parent, field.name, value, fresh);
-      const dummy = secret && read.encode(secret.dummy);
-      if (dummy === undefined) continue;
-      if (!known) fresh.push(secret!);
-      out.push(body.subarray(from, field.from), Buffer.from(dummy, 'latin1'));
-      from = field.to;
+    const fresh = new Map<string, BoundSecret>();
+    for (const { name, value: text } of read.fields) {
+      const value = Buffer.from(text, 'latin1').toString('utf8');
+      if (!FIELD.test(name) || !TOKEN.test(value) || fresh.has(value) || this.#isKnown(value)) continue;
+      const secret = this.#secretOf(parent, name.slice(name.lastIndexOf('.') + 1), value, [...fresh.values()]);
+      if (secret) fresh.set(value, secret);
     }
-    if (fresh.length > 0) {
-      this.guard.addSecrets(fresh);
-      await this.keep?.(fresh);
+    if (fresh.size > 0) {
+      this.guard.addSecrets([...fresh.values()]);
+      await this.keep?.([...fresh.values()]);
     }
-    return out.length === 0 ? body : Buffer.concat([...out, body.subarray(from)]);
+    // Wherever they stand in the answer: vendors say them twice, under other names.
+    const stream = this.guard.redactor.stream();
+    return Buffer.concat([stream.push(body), stream.end()]);
   }
 
-  #isDummy(text: string): boolean {
-    return this.guard.secrets.some(({ dummy }) => toLatin1(dummy) === text);
+  #isKnown(text: string): boolean {
+    return this.guard.secrets.some(({ value, dummy }) => text === value || text === dummy);
   }
 
   /** Undefined: so short that its dummy could be guessed. */
@@ -76,18 +77,16 @@ export class TokenStage implements Stage {
     const made = makeDummy(value, { randomBytes: (count) => randomBytes(count), isTaken });
     if (!made.ok) return undefined;
     const refresh = /refresh/i.test(field);
-    const provider = refresh ? undefined : lookupProvider(field.toUpperCase(), value);
-    const base = `${parent.name.replace(/ (?:access|refresh) token.*$/, '')} ${refresh ? 'refresh' : 'access'} token`;
-    let name = base;
-    for (let i = 2; all.some((secret) => secret.name === name); i++) name = `${base} ${i}`;
-    const places = refresh ? [`body:${field}`, 'body:refresh_token'] : ['header:authorization', 'query:access_token'];
-    return {
-      name,
-      value,
-      dummy: made.value,
-      // Where the one that was traded for it may go, and where such tokens go.
-      hosts: [...new Set([...parent.hosts, ...(provider?.hosts ?? [])])],
-      in: [...new Set([...places, ...(provider?.in ?? []), ...(refresh ? parent.in : [])])],
-    };
+    const base = `${parent.name.replace(/ (?:access|refresh) token(?: \d+)?$/, '')} ${refresh ? 'refresh' : 'access'} token`;
+    const names = Array.from({ length: GENERATIONS }, (_, i) => (i === 0 ? base : `${base} ${i + 1}`));
+    const last = this.#last.get(base);
+    const free = names.find((name) => !all.some((secret) => secret.name === name));
+    const name = free ?? names.find((one) => one !== last)!;
+    this.#last.set(base, name);
+    // Never by the shape of what a server answered. Where nobody knows where such tokens go, the user is asked on first use.
+    const known = lookupProvider(parent.name, parent.value);
+    const hosts = refresh ? parent.hosts : (known?.hosts ?? []);
+    const places = refresh ? parent.in : [...new Set(['header:authorization', ...(known?.in ?? [])])];
+    return { name, value, dummy: made.value, hosts, in: places };
   }
 }

@@ -5,6 +5,7 @@ import { EXPECT, withoutFields } from '../fields';
 import type { BodyReader } from '../http1/body';
 import { requestBody } from '../http1/framing';
 import { BadMessage } from '../http1/head';
+import { HeldShare } from './heldBudget';
 import type { ClientExchange, RelayOwner, RelayRequest } from './relay';
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
@@ -25,6 +26,7 @@ export class HeldRequest implements ClientExchange {
   readonly #raw: Buffer[] = [];
   readonly #payload: Buffer[] = [];
   #bytes = 0;
+  readonly #share = new HeldShare();
   #trailers: Buffer | undefined;
 
   constructor(
@@ -68,7 +70,7 @@ export class HeldRequest implements ClientExchange {
       return bytes.length - from;
     }
     this.#raw.push(bytes.subarray(from, from + taken));
-    if (this.#bytes > this.maxBytes) void this.#judge(false);
+    if (this.#bytes > this.maxBytes || !this.#share.take(taken)) void this.#judge(false);
     else if (this.#reader.done) void this.#judge(true);
     else this.owner.awaitBody();
     return taken;
@@ -79,6 +81,7 @@ export class HeldRequest implements ClientExchange {
     const { exchange, head } = this.request;
     const given: HeldBody = { body: Buffer.concat(this.#payload), trailers: this.#trailers };
     const judged = await exchange.judge!(given, whole);
+    this.#share.release();
     // A promise changes nothing that TypeScript sees.
     if ((this.#phase as string) === 'over') return;
     this.#phase = 'over';
@@ -113,6 +116,7 @@ export class HeldRequest implements ClientExchange {
   #end(how: Parameters<Exchange['end']>[0]): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
+    this.#share.release();
     this.exchange.end(how, { request: this.#bytes, response: 0 });
   }
 }

@@ -17,6 +17,7 @@ import { BadMessage } from '../http1/head';
 import { ByteQueue } from '../http2/byteQueue';
 import type { Route } from '../upstream/pool';
 import { WireError, errorAnswer } from './errors';
+import { HeldShare } from './heldBudget';
 import {
   type ClientPort,
   type IncomingHead,
@@ -53,6 +54,7 @@ export class MessageRelay implements UpstreamPortListener {
   readonly #waiting = new ByteQueue();
   /** Of a body that is read whole first. */
   readonly #held: Buffer[] = [];
+  readonly #share = new HeldShare();
   /** So many bytes were credited to the client before they were passed on. */
   #ahead = 0;
   #waitingEnd: { readonly trailers: Fields | undefined } | undefined;
@@ -96,6 +98,9 @@ export class MessageRelay implements UpstreamPortListener {
     }
     if (verdict.kind === 'hold') {
       this.#phase = 'holding';
+      // The origin, which would say so, has not heard of it.
+      if (this.request.head.fields.lower.includes('expect'))
+        this.port.interim(100, { reason: 'Continue', fields: { names: [], lower: [], values: [] } });
       return;
     }
     const { target, client } = this.request;
@@ -108,6 +113,7 @@ export class MessageRelay implements UpstreamPortListener {
     const section = trailers && Buffer.from(trailerSection(trailers), 'latin1');
     const judged = await this.exchange.judge!({ body: Buffer.concat(this.#held), trailers: section }, whole);
     // Over meanwhile, perhaps.
+    this.#share.release();
     if ((this.#phase as Phase) !== 'judging') return;
     const { verdict } = this.exchange;
     if (whole) {
@@ -197,7 +203,8 @@ export class MessageRelay implements UpstreamPortListener {
   #hold(chunk: Buffer): void {
     const { verdict } = this.exchange;
     this.#held.push(chunk);
-    if (verdict.kind === 'hold' && this.#requestBytes > verdict.maxBytes) {
+    const room = this.#share.take(chunk.length);
+    if (verdict.kind === 'hold' && (this.#requestBytes > verdict.maxBytes || !room)) {
       void this.#judge(false);
       return;
     }
@@ -338,7 +345,11 @@ export class MessageRelay implements UpstreamPortListener {
 
   async #judgeResponse(): Promise<void> {
     const { head, verdict, body } = this.#heldResponse!;
-    const judged = await verdict.hold!.judge(Buffer.concat(body));
+    const judged = await verdict.hold!.judge(Buffer.concat(body)).catch(() => undefined);
+    if (!judged) {
+      this.#fail(internal());
+      return;
+    }
     // Cut, or left by its client, meanwhile.
     if (this.#phase !== 'open') return;
     this.#heldResponse = undefined;
@@ -427,6 +438,7 @@ export class MessageRelay implements UpstreamPortListener {
 
   #end(how: ExchangeEnd): void {
     if (this.#ended) return;
+    this.#share.release();
     this.#ended = true;
     this.exchange.end(how, { request: this.#requestBytes, response: this.#responseBytes });
   }

@@ -408,7 +408,11 @@ export class Relay implements UpstreamListener, ClientExchange {
   /** `extraBytes`: what came behind the answer. */
   async #judgeResponse(extraBytes: number): Promise<void> {
     const { hold, body, head } = this.#heldResponse!;
-    const judged = await hold.judge(Buffer.concat(body));
+    const judged = await hold.judge(Buffer.concat(body)).catch(() => undefined);
+    if (!judged) {
+      this.#failBad(undefined, 502);
+      return;
+    }
     // Cut, or left by its client, meanwhile.
     if (this.#phase !== 'open') return;
     this.#heldResponse = undefined;
