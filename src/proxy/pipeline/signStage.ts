@@ -88,7 +88,12 @@ export class SignStage implements Stage {
 /** Over what goes out now, in the client's reading. Returns the signature. */
 function sign(context: FlowContext, { signed }: AwsSigning, { key, reading }: Match, payload: string): string {
   const { head, target } = context;
-  const ready = rewriteSigned(context, signed, { payload: signed.payload === undefined ? undefined : payload });
+  // A field may be gone: `Expect` where the body was held.
+  const left = signed.signedHeaders.filter((name) => name === 'host' || context.fields.lower.includes(name));
+  const ready = rewriteSigned(context, signed, {
+    payload: signed.payload === undefined ? undefined : payload,
+    signedHeaders: left.length < signed.signedHeaders.length ? left : undefined,
+  });
   const input = { method: head.method, ...ready, host: signedHost(head, target) };
   const bytes = signingKey(key.secret.value, signed);
   const signature = requestSignature(bytes, signed.time, signed, canonicalRequest(input, signed, payload, reading));
