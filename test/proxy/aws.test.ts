@@ -413,6 +413,34 @@ describe('what is not signed again', () => {
     ]);
   });
 
+  it('but a presigned URL that fetches something is shown and passes: packages are handed out so', async () => {
+    await open('', [ID, SECRET], { account: ATTACKER as Account });
+    const get = { method: 'GET', target: '/theirs/layer', headers: { host: host() } };
+    const url = presign(client(ATTACKER), get);
+    expect(await send({ ...get, target: url })).toMatch(/^HTTP\/1\.1 200 /);
+    const [flow] = await flowsOf(1);
+    expect(flow!.findings).toMatchObject([{ kind: 'foreign-credential', action: 'marked' }]);
+    expect(flow!.injected).toEqual([]);
+    // With a body, with our id, or where the rule wants managed ones only.
+    expect(await send({ ...get, target: url }, Buffer.from('x'))).toMatch(/^HTTP\/1\.1 403 /);
+    const ours = presign(client({ secret: ATTACKER.secret! }), get);
+    expect(await send({ ...get, target: ours })).toMatch(/^HTTP\/1\.1 403 /);
+    fixture.setPolicy(policy('credentials: managed'));
+    expect(await send({ ...get, target: url })).toMatch(/^HTTP\/1\.1 403 /);
+    expect(server.taken).toHaveLength(1);
+    expect(server.refused).toEqual([]);
+  });
+
+  it('and a token of an API behind AWS is no matter of AWS keys; on AWS’s own servers it is', async () => {
+    const to = 'mine.execute-api.eu-west-1.amazonaws.com';
+    await open('', [ID, SECRET], { host: to });
+    const bearer = (name: string) => ({ method: 'GET', target: '/', headers: { host: host(name), authorization: 'Bearer some-token-0123456789' } }); // prettier-ignore
+    await send(bearer(to), undefined, { to });
+    expect(server.refused).toEqual(['it is not signed']);
+    const ecr = 'api.ecr.eu-west-1.amazonaws.com';
+    expect(await send(bearer(ecr), undefined, { to: ecr })).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
   it('a body that is not the signed one', async () => {
     await open();
     const body = Buffer.from('{"TableName": "t"}');

@@ -51,6 +51,7 @@ export function keysForId(keys: readonly AwsKey[], id: string): readonly AwsKey[
 const AWS_DOMAIN = /\.(?:amazonaws\.com(?:\.cn)?|api\.aws|on\.aws)$/;
 /** Below these, machines run what customers put there. (`rds.eu-west-1.amazonaws.com` itself is AWS's own.) */
 const CUSTOMER = /^(?:compute(?:-\d+)?|elb|rds|cache|redshift|mq|eks|kafka|vpce-svc-.*|s3-website.*)$/;
+const CALLS_CUSTOMER = /^(?:execute-api|appsync(?:-realtime)?-api|lambda-url|es|aoss)$/;
 /** Below these, customers' code is called by AWS, with the head of the request: only as this service may it be signed. */
 const TIED: readonly (readonly [label: RegExp, service: RegExp])[] = [
   [/^execute-api$/, /^execute-api$/],
@@ -60,6 +61,16 @@ const TIED: readonly (readonly [label: RegExp, service: RegExp])[] = [
   [/^(?:es|aoss)$/, /^(?:es|aoss)$/],
   [/^s3(?:$|-|express)/, /^s3/],
 ];
+
+/**
+ * Machines under AWS's domains whose owners check credentials of their own (a token of an API behind API Gateway): that the host
+ * is bound to an AWS key says nothing about those.
+ */
+export function isCustomerHost(host: string): boolean {
+  if (!AWS_DOMAIN.test(host)) return false;
+  const labels = host.split('.').slice(1);
+  return labels.some((label) => CUSTOMER.test(label) || CALLS_CUSTOMER.test(label));
+}
 
 /**
  * Whether a signature may go to a host. AWS's servers do not check that a host is their own: who receives a signature that

@@ -10,7 +10,7 @@ import { ALGORITHM } from '../aws/signature';
 import { errorAnswer } from '../wire/errors';
 import { hostField } from '../wire/relay';
 import { unsafeFor } from './findings';
-import { refuseForeign } from './foreignStage';
+import { foundForeign } from './foreignStage';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
@@ -106,7 +106,7 @@ export class AwsStage implements Stage {
     if (rule !== 'none' && !managed && (rule === 'any' || guard.trust.has(host, keyId))) return;
     if (rule === undefined && bound.length === 0) return;
     const key = guard.awsKeys.find(({ secret }) => bound.includes(secret))?.secret ?? bound[0];
-    refuseForeign(context, guard, key, { place, text: keyId });
+    foundForeign(context, guard, key, { place, text: keyId }, managed);
   }
 }
 

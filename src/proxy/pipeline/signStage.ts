@@ -9,7 +9,7 @@ import { type BodyTransform, type HeldBody, RefusedBody } from '../engine';
 import { type AwsSigning, refuse, signedHost } from './awsStage';
 import { MAX_HELD_BYTES, withLength } from './bodyStage';
 import { detectionFor } from './findings';
-import { refuseForeign } from './foreignStage';
+import { foundForeign } from './foreignStage';
 import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
@@ -80,7 +80,7 @@ export class SignStage implements Stage {
 
   #refuseChunk(context: FlowContext, { signed }: AwsSigning, { key }: Match, why: BadChunk): never {
     if (why === 'malformed') refuse(context, 400, 'aws-chunks', BAD_CHUNKS);
-    else refuseForeign(context, this.guard, key.secret, { place: 'body', text: signed.keyId });
+    else foundForeign(context, this.guard, key.secret, { place: 'body', text: signed.keyId });
     throw new RefusedBody(context.answer!);
   }
 }

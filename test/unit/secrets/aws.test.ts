@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { awsKeys, awsRole, keysForId, maySignFor } from '../../../src/core/secrets/aws';
+import { awsKeys, awsRole, isCustomerHost, keysForId, maySignFor } from '../../../src/core/secrets/aws';
 import type { BoundSecret } from '../../../src/core/secrets/types';
 import { body, keys } from '../env/fakeKeys';
 
@@ -69,6 +69,18 @@ describe('what belongs together', () => {
     expect(found('value of A_ACCESS_KEY')).toEqual(['A_SECRET_KEY']);
     expect(found('anything')).toEqual(['B_SECRET_KEY']);
   });
+});
+
+it.each([
+  ['x.execute-api.us-east-1.amazonaws.com', true],
+  ['ec2-1-2-3-4.compute-1.amazonaws.com', true],
+  ['search-x.eu-west-1.es.amazonaws.com', true],
+  ['bucket.s3.amazonaws.com', false],
+  ['execute-api.us-east-1.amazonaws.com', false],
+  ['bedrock-runtime.us-east-1.amazonaws.com', false],
+  ['x.execute-api.example', false],
+])('isCustomerHost(%s) is %s', (host, is) => {
+  expect(isCustomerHost(host)).toBe(is);
 });
 
 describe('where a signature may go', () => {
