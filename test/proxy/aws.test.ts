@@ -324,17 +324,39 @@ describe('what the real key signs', () => {
     origin = new Http2Origin(fixture.originCa);
     origin.onStream = (stream, headers) => {
       const fields = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
-      const parts = { method: 'GET', target: headers[':path']!, headers: { ...fields, host: headers[':authority']! } };
-      taken.push(verify(ACCOUNT, parts, Buffer.alloc(0)));
-      stream.respond({ ':status': 200 });
-      stream.end('ok');
+      const method = String(headers[':method']);
+      const parts = { method, target: headers[':path']!, headers: { ...fields, host: headers[':authority']! } };
+      const body: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => body.push(chunk));
+      stream.on('end', () => {
+        taken.push(verify(ACCOUNT, parts, Buffer.concat(body)));
+        if (stream.destroyed) return;
+        stream.respond({ ':status': 200 });
+        stream.end('ok');
+      });
     };
     fixture.originPort = await origin.listen();
     session = await openSession(fixture);
-    const { headers } = signed();
-    const { host: authority, ...fields } = headers;
-    await request2(session, { ':method': 'GET', ':path': '/bucket/key', ':authority': authority, ...fields });
-    expect(taken).toEqual([expect.objectContaining({ target: '/bucket/key' })]);
+    const item = Buffer.from('{"TableName": "t"}');
+    const chunks = Buffer.from('5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n');
+    for (const [parts, body] of [
+      [signed(), undefined],
+      [signed({}, item, { service: 'dynamodb' }), item],
+      [signed({ headers: { 'x-amz-decoded-content-length': '5' } }, chunks, {}, 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'), chunks], // prettier-ignore
+    ] as const) {
+      const { host: authority, ...fields } = parts.headers;
+      const head = { ':method': parts.method, ':path': parts.target, ':authority': authority, ...fields };
+      expect((await request2(session, head, body)).status).toBe(200);
+    }
+    expect(taken).toEqual([
+      expect.objectContaining({ target: '/bucket/key' }),
+      expect.objectContaining({ body: item }),
+      expect.objectContaining({ body: Buffer.from('hello') }),
+    ]);
+    const { host: authority, ...stolen } = signed({}, item, { ...ATTACKER, service: 'dynamodb' }).headers;
+    const head = { ':method': 'PUT', ':path': '/bucket/key', ':authority': authority, ...stolen };
+    expect((await request2(session, head, item)).status).toBe(403);
+    expect(taken).toHaveLength(3);
   });
 
   it('for all paths, queries and fields', async () => {
