@@ -252,7 +252,7 @@ describe('what the real key signs', () => {
     const body = Buffer.from('{"TableName": "t"}');
     for (const size of [3, 100])
       expect(await send(signed({}, body, { service: 'dynamodb' }), body, { size })).toMatch(/^HTTP\/1\.1 200 /);
-    expect(await send(signed({ method: 'GET' }, undefined, { service: 'sts' }))).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await send(signed({ method: 'GET' }, undefined, { service: 'lambda' }))).toMatch(/^HTTP\/1\.1 200 /);
     expect(server.taken.map((one) => one.body.toString())).toEqual([body.toString(), body.toString(), '']);
     const [flow] = await flowsOf(3);
     expect(flow).toMatchObject({ injected: [SECRET.name, ID.name], findings: [] });
@@ -596,6 +596,33 @@ describe('what is not signed again', () => {
     expect(await blocked(1)).toEqual([FOREIGN]);
   });
 
+  it('what asks for new credentials, which would be real ones', async () => {
+    await open();
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const ask = (action: string, more: Partial<Signer>, payload?: string) => {
+      const body = Buffer.from(`Action=${action}&Version=1`);
+      const hash = payload === undefined ? undefined : verifierHash(body);
+      return send(signed({ method: 'POST', target: '/', headers: form }, body, more, hash), body, { size: 9 });
+    };
+    for (const payload of [undefined, 'hash']) {
+      expect(await ask('GetSessionToken', { service: 'sts' }, payload)).toContain('asks AWS for new credentials');
+      expect(await ask('CreateAccessKey', { service: 'iam' }, payload)).toMatch(/^HTTP\/1\.1 403 /);
+    }
+    const get = { method: 'GET', target: '/?Action=AssumeRole', headers: { host: host() } };
+    const presigned = presign(client({ service: 'sts' }), get, verifierHash());
+    expect(await send({ ...get, target: presigned })).toMatch(/^HTTP\/1\.1 403 /);
+    const express = signed({ target: '/?session' }, undefined, { service: 's3express' }, verifierHash());
+    expect(await send(express)).toMatch(/^HTTP\/1\.1 403 /);
+    const flows = await flowsOf(6);
+    expect(flows.every(({ outcome }) => outcome === 'blocked')).toBe(true);
+    expect([server.taken, server.refused]).toEqual([[], []]);
+    expect(await ask('GetCallerIdentity', { service: 'sts' }, 'hash')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ask('ListUsers', { service: 'iam' })).toMatch(/^HTTP\/1\.1 200 /);
+    fixture.setPolicy(policy('credentials: any'));
+    expect(await ask('GetSessionToken', { service: 'sts' })).toMatch(/^HTTP\/1\.1 200 /);
+    expect(server.refused).toEqual([]);
+  });
+
   it('unless the policy says so, or the user trusts the key: then it goes out as it is', async () => {
     await open('credentials: any', [ID, SECRET], { account: ATTACKER as Account });
     expect(await send(signed({}, undefined, ATTACKER))).toMatch(/^HTTP\/1\.1 200 /);
@@ -622,6 +649,10 @@ describe('what else is in the request', () => {
     for (const parts of [signed({}, body), signed({}, body, { service: 'dynamodb' })])
       expect(await send(parts, body, { size: 10 })).toMatch(/^HTTP\/1\.1 200 /);
     expect(server.taken.map((one) => one.body.toString())).toEqual([masked, masked]);
+    // Too long to be held: it streams with the hash that the client says, which is true as long as nothing is masked.
+    const long = Buffer.alloc(MAX_HELD_BYTES + 100_000, 'a');
+    expect(await send(signed({}, long), long, { size: 1 << 20 })).toMatch(/^HTTP\/1\.1 200 /);
+    expect(server.taken[2]!.body.equals(long)).toBe(true);
     // What the client says is not made true.
     expect(await send(signed({}, Buffer.from('another')), body)).toMatch(/^HTTP\/1\.1 403 /);
     expect(server.refused).toHaveLength(1);

@@ -1,5 +1,6 @@
 // Keys that requests are signed with (AWS Signature Version 4): which secrets of a folder belong together, and towards which
 // hosts such a signature is of use to nobody else. No value goes into a message.
+import { percentDecode } from './encodings';
 import type { BoundSecret } from './types';
 
 /** Where a secret is not sent but signed with: the client signs with dummies, and the proxy signs again. */
@@ -81,4 +82,28 @@ export function maySignFor(host: string, service: string): boolean {
   const labels = host.split('.');
   if (labels.some((label, i) => i > 0 && CUSTOMER.test(label))) return false;
   return TIED.every(([label, fits]) => fits.test(service) || !labels.some((one) => label.test(one)));
+}
+
+/** Of STS, what hands out nothing that opens anything. */
+const HARMLESS = /^(?:GetCallerIdentity|GetAccessKeyInfo|DecodeAuthorizationMessage)$/;
+/** Of IAM, what makes keys or passwords. */
+const MAKES_KEYS = /^(?:CreateAccessKey|(?:Create|Reset)ServiceSpecificCredential|(?:Create|Update)LoginProfile)$/i;
+
+/** Whether the body of a request says what it asks for: then it is looked at before it is signed. */
+export const asksInBody = (service: string) => service === 'sts' || service === 'iam';
+
+/**
+ * Whether a request asks for new credentials: they would come back to the client, who is to have none that are real. What
+ * cannot be read counts. `query` and `body` as forms, one char a byte.
+ */
+export function asksForCredentials(service: string, query: string, body: string): boolean {
+  const pairs = [...query.split('&'), ...body.split('&')].map((part) => {
+    const [name = '', value = ''] = part.split('=').map((text) => percentDecode(text.replaceAll('+', ' ')));
+    return [name.trim(), value.trim()] as const;
+  });
+  if (service === 's3express') return pairs.some(([name]) => name === 'session');
+  if (!asksInBody(service)) return false;
+  const actions = pairs.flatMap(([name, value]) => (/^action$/i.test(name) ? [value] : []));
+  if (actions.length === 0) return true;
+  return actions.some((action) => (service === 'sts' ? !HARMLESS.test(action) : MAKES_KEYS.test(action)));
 }

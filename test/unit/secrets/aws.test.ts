@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { awsKeys, awsRole, isCustomerHost, keysForId, maySignFor } from '../../../src/core/secrets/aws';
+import {
+  asksForCredentials,
+  awsKeys,
+  awsRole,
+  isCustomerHost,
+  keysForId,
+  maySignFor,
+} from '../../../src/core/secrets/aws';
 import type { BoundSecret } from '../../../src/core/secrets/types';
 import { body, keys } from '../env/fakeKeys';
 
@@ -81,6 +88,26 @@ it.each([
   ['x.execute-api.example', false],
 ])('isCustomerHost(%s) is %s', (host, is) => {
   expect(isCustomerHost(host)).toBe(is);
+});
+
+it.each([
+  ['sts', 'Action=GetCallerIdentity&Version=2011-06-15', '', false],
+  ['sts', '', 'Action=GetCallerIdentity&Version=2011-06-15', false],
+  ['sts', '', 'Action=AssumeRole&RoleArn=x', true],
+  ['sts', '', '%41ction=Get%53essionToken', true],
+  ['sts', 'Action=GetCallerIdentity', 'Action=GetSessionToken', true],
+  ['sts', '', '{"Action": "GetCallerIdentity"}', true],
+  ['sts', '', '', true],
+  ['iam', 'Action=ListUsers', '', false],
+  ['iam', '', 'Action=createaccesskey', true],
+  ['iam', '', 'x\x1f\x8b', true],
+  ['s3express', 'session', '', true],
+  ['s3express', 'session=', '', true],
+  ['s3express', 'versionId=1', '', false],
+  ['s3', 'session', '', false],
+  ['dynamodb', '', 'Action=AssumeRole', false],
+])('asksForCredentials(%s, %j, %j) is %s', (service, query, sent, asks) => {
+  expect(asksForCredentials(service, query, sent)).toBe(asks);
 });
 
 describe('where a signature may go', () => {
