@@ -7,6 +7,7 @@ import { scanEnv } from '../core/env/scan';
 import { restoreBytes, splice } from '../core/env/splice';
 import { isSwappable, planStore } from '../core/env/stores';
 import { type Candidate, planFile } from '../core/env/swap';
+import { awsRole } from '../core/secrets/aws';
 import { isServedPlace, lookupProvider } from '../core/secrets/providers';
 import { type FaultHook, fileError, temporaryFor, writeFileAtomic } from '../files/atomicFile';
 import type { ProtectReport, ScanReport, ScannedValue } from './api';
@@ -171,7 +172,9 @@ export class Protector {
     const { environment, vault } = this.deps;
     return Object.entries(environment).flatMap(([name, value]) => {
       const provider = value ? lookupProvider(name, value) : undefined;
-      if (!value || value.length < 12 || provider?.kind !== 'http' || vault.isKnown(value)) return [];
+      if (!value || value.length < 12 || !provider || vault.isKnown(value)) return [];
+      const travels = provider.kind === 'http' || (provider.kind === 'aws' && awsRole(name, value).role !== 'id');
+      if (!travels) return [];
       // A stand-in that is never put back, or nowhere, only breaks the agent that it is for.
       const served = provider.hosts.length > 0 && provider.in.some(isServedPlace);
       const shown: ScannedValue = {

@@ -284,6 +284,23 @@ describe('protect and restore', () => {
     ]);
   });
 
+  it('take AWS keys in, which requests are signed with; their ids stay', async () => {
+    const id = ['AKIA', 'QWERTYUI2345ASDF'].join('');
+    const key = (seed: string) => ['r34lS3cretAcc3ss', `K3y+${seed}0123456`, '789abcdefgh'].join('/');
+    workspace = new TestWorkspace({
+      '.env': `AWS_ACCESS_KEY_ID=${id}\nAWS_SECRET_ACCESS_KEY=${key('a')}\nR2_SECRET_ACCESS_KEY=${key('b')}\n`,
+    });
+    const { vault } = await protectAll({ AWS_ACCESS_KEY_ID: id, DEV_AWS_SECRET_ACCESS_KEY: key('c') });
+    expect(workspace.read('.env')).toContain(`AWS_ACCESS_KEY_ID=${id}\n`);
+    expect(workspace.read('.env')).not.toContain('r34lS3cret');
+    const bound = vault.secrets.map(({ name, hosts, in: places }) => `${name} ${hosts[0]!} ${places.join(' ')}`);
+    expect(bound.sort()).toEqual([
+      'AWS_SECRET_ACCESS_KEY *.amazonaws.com aws4',
+      'DEV_AWS_SECRET_ACCESS_KEY *.amazonaws.com aws4',
+      'R2_SECRET_ACCESS_KEY *.r2.cloudflarestorage.com aws4',
+    ]);
+  });
+
   it('warn about what reads the file itself', async () => {
     workspace = new TestWorkspace({
       '.env': 'A=1\n',

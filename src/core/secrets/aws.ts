@@ -1,5 +1,6 @@
 // Keys that requests are signed with (AWS Signature Version 4): which secrets of a folder belong together, and towards which
 // hosts such a signature is of use to nobody else. No value goes into a message.
+import { percentDecode } from './encodings';
 import type { BoundSecret } from './types';
 
 /** Where a secret is not sent but signed with: the client signs with dummies, and the proxy signs again. */
@@ -51,6 +52,7 @@ export function keysForId(keys: readonly AwsKey[], id: string): readonly AwsKey[
 const AWS_DOMAIN = /\.(?:amazonaws\.com(?:\.cn)?|api\.aws|on\.aws)$/;
 /** Below these, machines run what customers put there. (`rds.eu-west-1.amazonaws.com` itself is AWS's own.) */
 const CUSTOMER = /^(?:compute(?:-\d+)?|elb|rds|cache|redshift|mq|eks|kafka|vpce-svc-.*|s3-website.*)$/;
+const CALLS_CUSTOMER = /^(?:execute-api|appsync(?:-realtime)?-api|lambda-url|es|aoss)$/;
 /** Below these, customers' code is called by AWS, with the head of the request: only as this service may it be signed. */
 const TIED: readonly (readonly [label: RegExp, service: RegExp])[] = [
   [/^execute-api$/, /^execute-api$/],
@@ -62,6 +64,16 @@ const TIED: readonly (readonly [label: RegExp, service: RegExp])[] = [
 ];
 
 /**
+ * Machines under AWS's domains whose owners check credentials of their own (a token of an API behind API Gateway): that the host
+ * is bound to an AWS key says nothing about those.
+ */
+export function isCustomerHost(host: string): boolean {
+  if (!AWS_DOMAIN.test(host)) return false;
+  const labels = host.split('.').slice(1);
+  return labels.some((label) => CUSTOMER.test(label) || CALLS_CUSTOMER.test(label));
+}
+
+/**
  * Whether a signature may go to a host. AWS's servers do not check that a host is their own: who receives a signature that
  * was made for another service may send it on to that service. Outside of AWS's domains the user has bound the host.
  */
@@ -70,4 +82,28 @@ export function maySignFor(host: string, service: string): boolean {
   const labels = host.split('.');
   if (labels.some((label, i) => i > 0 && CUSTOMER.test(label))) return false;
   return TIED.every(([label, fits]) => fits.test(service) || !labels.some((one) => label.test(one)));
+}
+
+/** Of STS, what hands out nothing that opens anything. */
+const HARMLESS = /^(?:GetCallerIdentity|GetAccessKeyInfo|DecodeAuthorizationMessage)$/;
+/** Of IAM, what makes keys or passwords. */
+const MAKES_KEYS = /^(?:CreateAccessKey|(?:Create|Reset)ServiceSpecificCredential|(?:Create|Update)LoginProfile)$/i;
+
+/** Whether the body of a request says what it asks for: then it is looked at before it is signed. */
+export const asksInBody = (service: string) => service === 'sts' || service === 'iam';
+
+/**
+ * Whether a request asks for new credentials: they would come back to the client, who is to have none that are real. What
+ * cannot be read counts. `query` and `body` as forms, one char a byte.
+ */
+export function asksForCredentials(service: string, query: string, body: string): boolean {
+  const pairs = [...query.split('&'), ...body.split('&')].map((part) => {
+    const [name = '', value = ''] = part.split('=').map((text) => percentDecode(text.replaceAll('+', ' ')));
+    return [name.trim(), value.trim()] as const;
+  });
+  if (service === 's3express') return pairs.some(([name]) => name === 'session');
+  if (!asksInBody(service)) return false;
+  const actions = pairs.flatMap(([name, value]) => (/^action$/i.test(name) ? [value] : []));
+  if (actions.length === 0) return true;
+  return actions.some((action) => (service === 'sts' ? !HARMLESS.test(action) : MAKES_KEYS.test(action)));
 }

@@ -27,6 +27,7 @@ export interface SignedHead {
 
 const TOKEN = 'x-amz-security-token';
 const PAYLOAD = 'x-amz-content-sha256';
+const SIGNED_HEADERS = 'x-amz-signedheaders';
 const SIGNATURE = 'x-amz-signature';
 const CREDENTIAL = 'x-amz-credential';
 /** Nobody knows what a server takes for a name; an escape may hide one. */
@@ -73,7 +74,7 @@ function fromQuery(fields: Fields, query: ReadonlyMap<string, readonly string[]>
     'query:X-Amz-Signature',
     one('x-amz-algorithm') ?? '',
     one(CREDENTIAL),
-    one('x-amz-signedheaders'),
+    one(SIGNED_HEADERS),
     one(SIGNATURE),
     one('x-amz-date'),
     one(TOKEN) ?? fieldOf(fields, TOKEN),
@@ -148,6 +149,7 @@ export interface Replacements {
   readonly token?: string | undefined;
   readonly payload?: string | undefined;
   readonly signature?: string | undefined;
+  readonly signedHeaders?: readonly string[] | undefined;
 }
 
 export function rewriteSigned(head: SignedHead, { place }: SignedRequest, by: Replacements): SignedHead {
@@ -161,13 +163,17 @@ export function rewriteSigned(head: SignedHead, { place }: SignedRequest, by: Re
       .replace(/([ ,\t]Credential=)([^ ,\t]+)(\/\d{8}\/)/, (_, before: string, id: string, after: string) =>
         [before, by.keyId ?? id, after].join(''),
       )
+      .replace(
+        /([ ,\t]SignedHeaders=)([^ ,\t]+)/,
+        (_, before: string, old: string) => before + (by.signedHeaders?.join(';') ?? old),
+      )
       .replace(/([ ,\t]Signature=)([0-9a-f]+)/, (_, before: string, old: string) => before + (by.signature ?? old));
   });
   const path = place === 'query:X-Amz-Signature' ? rewriteQuery(head.path, by) : head.path;
   return { path, fields: { names, lower, values: changed } };
 }
 
-function rewriteQuery(path: string, { keyId, token, payload, signature }: Replacements): string {
+function rewriteQuery(path: string, { keyId, token, payload, signature, signedHeaders }: Replacements): string {
   const mark = path.indexOf('?');
   const parts = path.slice(mark + 1).split('&');
   const changed = parts.map((part) => {
@@ -175,6 +181,7 @@ function rewriteQuery(path: string, { keyId, token, payload, signature }: Replac
     const put = (value: string | undefined) =>
       value === undefined ? part : `${part.slice(0, part.indexOf('=') + 1)}${percentEncode(value)}`;
     if (name === SIGNATURE) return put(signature);
+    if (name === SIGNED_HEADERS) return put(signedHeaders?.join(';'));
     if (name === TOKEN) return put(token);
     if (name === PAYLOAD) return put(payload);
     if (name !== CREDENTIAL || keyId === undefined) return part;

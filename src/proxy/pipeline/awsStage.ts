@@ -10,7 +10,7 @@ import { ALGORITHM } from '../aws/signature';
 import { errorAnswer } from '../wire/errors';
 import { hostField } from '../wire/relay';
 import { unsafeFor } from './findings';
-import { refuseForeign } from './foreignStage';
+import { foundForeign } from './foreignStage';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
@@ -36,8 +36,13 @@ export class AwsStage implements Stage {
       if (this.#concerns(context)) refuse(context, 400, 'aws-unreadable', UNREADABLE);
       return;
     }
+    if (context.decision?.rule?.credentials === 'none') {
+      this.#foreign(context, signed);
+      return;
+    }
     const named = keysForId(guard.awsKeys, signed.keyId);
-    const keys = named.filter(({ token }) => signed.token === undefined || is(token, signed.token));
+    // A token that was not swapped is the client's own, and of use with its own key only.
+    const keys = named.filter(({ token }) => signed.token === undefined || !token || is(token, signed.token));
     if (this.#unserved(context, signed, keys)) return;
     const bound = keys.filter(({ secret }) => guard.boundTo(context.target.host).includes(secret));
     const payloads = payloadsOf(signed, context.head.hasBody);
@@ -45,9 +50,11 @@ export class AwsStage implements Stage {
     // Without its body nobody can say whose it is, and it is read for those only that may be signed.
     const key = payloads ? match?.key : (bound[0] ?? keys.find(({ id }) => is(id, signed.keyId)));
     if (!key) this.#foreign(context, signed);
-    else if (!bound.includes(key) || !maySignFor(context.target.host, signed.service))
+    else if (!bound.includes(key)) find(context, 'dummy-unbound', key, signed);
+    else if (!maySignFor(context.target.host, signed.service)) {
       find(context, 'dummy-unbound', key, signed);
-    else if (!signed.signedHeaders.includes('host')) refuse(context, 400, 'aws-host-unsigned', HOST_UNSIGNED);
+      context.answer = errorAnswer(403, 'aws-other-service', OTHER_SERVICE);
+    } else if (!signed.signedHeaders.includes('host')) refuse(context, 400, 'aws-host-unsigned', HOST_UNSIGNED);
     else {
       const unsafe = unsafeFor(context);
       if (unsafe) find(context, unsafe, key, signed);
@@ -99,7 +106,7 @@ export class AwsStage implements Stage {
     if (rule !== 'none' && !managed && (rule === 'any' || guard.trust.has(host, keyId))) return;
     if (rule === undefined && bound.length === 0) return;
     const key = guard.awsKeys.find(({ secret }) => bound.includes(secret))?.secret ?? bound[0];
-    refuseForeign(context, guard, key, { place, text: keyId });
+    foundForeign(context, guard, key, { place, text: keyId }, managed);
   }
 }
 
@@ -131,6 +138,8 @@ export function refuse(context: FlowContext, status: number, code: string, messa
   context.answer = errorAnswer(status, code, message);
 }
 
+const OTHER_SERVICE =
+  'Customers of AWS run this host, and could use a signature that was made for another service. It was not signed again, and nothing was sent. If the host is yours, sign for the service that it belongs to (execute-api, for example), or send no AWS signature to it.';
 const UNREADABLE =
   'The request is signed for AWS in a form that can be read in several ways, or in none, so nobody can say with which key. Nothing was sent. Sign it as the AWS SDKs do: one Authorization field, or one set of X-Amz parameters.';
 const HOST_UNSIGNED =

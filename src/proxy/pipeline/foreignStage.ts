@@ -1,5 +1,6 @@
 // The attacker's own key on an allowed host: where a secret of this workspace is bound, a request may carry that one or none.
 // Another credential is refused unless the user trusts it (known by a salted hash), or the rule says otherwise.
+import { AWS_PLACE, isCustomerHost } from '../../core/secrets/aws';
 import { refusalForFinding } from '../../core/policy/refusal';
 import { type Credential, findCredentials, isManaged } from '../../core/secrets/credentials';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
@@ -13,15 +14,17 @@ export class ForeignStage implements Stage {
   request(context: FlowContext): void {
     const rule = context.decision?.rule?.credentials;
     if (rule === 'any') return;
-    const secrets = this.guard.boundTo(context.target.host);
+    const { host } = context.target;
+    const bound = this.guard.boundTo(host);
+    const secrets = isCustomerHost(host) ? bound.filter((secret) => secret.in.some((one) => one !== AWS_PLACE)) : bound;
     if (rule === undefined && secrets.length === 0) return;
     const { path, fields } = context.head;
     for (const credential of findCredentials(path, fields.lower, fields.values, secrets)) {
       // The dummy of a secret of another host has its own alarm.
       if (rule !== 'none' && isManaged(credential, this.guard.secrets)) continue;
       if (mayPass(context, this.guard, credential)) continue;
-      refuseForeign(context, this.guard, secrets[0], credential);
-      return;
+      foundForeign(context, this.guard, secrets[0], credential);
+      if (context.answer) return;
     }
   }
 }
@@ -50,14 +53,32 @@ export function foreignCredential(
   return mayPass(context, guard, credential) ? undefined : foreign(context, guard, secret, credential);
 }
 
-/** `managed`: the secret that belongs there. */
-export function refuseForeign(
+const PRESIGNED: ReadonlySet<string> = new Set(['query:X-Amz-Signature', 'query:AWSAccessKeyId']);
+
+/**
+ * A presigned URL of AWS that fetches something is how packages, layers of images and large files are handed out. It takes nothing
+ * along that the same request without a signature would not: where the rule says nothing, it is shown and passes.
+ */
+const fetches = ({ head, decision }: FlowContext, { place }: Named) =>
+  PRESIGNED.has(place) &&
+  /^(?:GET|HEAD)$/.test(head.method) &&
+  !head.hasBody &&
+  !head.upgrade &&
+  decision?.rule?.credentials === undefined;
+
+/** `managed`: the secret that belongs there. `ours`: it is one of this workspace, and something about it is wrong. */
+export function foundForeign(
   context: FlowContext,
   guard: Guard,
   managed: BoundSecret | undefined,
   credential: Named,
+  ours = false,
 ): void {
   const finding = foreign(context, guard, managed?.name ?? 'the managed credential', credential);
+  if (!ours && fetches(context, credential)) {
+    context.findings.push({ ...finding, action: 'marked' });
+    return;
+  }
   context.findings.push(finding);
   context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
 }

@@ -56,10 +56,10 @@ export class Pipeline implements Handlers {
       new AwsStage(guard),
       new InjectStage(guard),
       new BodyStage(guard),
-      new SignStage(guard),
       new RedactStage(guard),
       new TokenStage(guard, keep),
       new MessageStage(guard),
+      new SignStage(guard),
     ];
   }
 

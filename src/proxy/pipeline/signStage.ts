@@ -5,11 +5,13 @@ import { AwsChunks, type BadChunk } from '../aws/chunks';
 import { canonicalRequest } from '../aws/canonical';
 import { rewriteSigned } from '../aws/signedRequest';
 import { ChunkChain, requestSignature, sha256, signingKey } from '../aws/signature';
+import { asksForCredentials, asksInBody } from '../../core/secrets/aws';
 import { type BodyTransform, type HeldBody, RefusedBody } from '../engine';
+import { errorAnswer } from '../wire/errors';
 import { type AwsSigning, refuse, signedHost } from './awsStage';
 import { MAX_HELD_BYTES, withLength } from './bodyStage';
 import { detectionFor } from './findings';
-import { refuseForeign } from './foreignStage';
+import { foundForeign } from './foreignStage';
 import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
@@ -21,9 +23,10 @@ export class SignStage implements Stage {
     if (!aws) return;
     const { match } = aws;
     const masks = head.hasBody && detectionFor(context).values === 'masked';
-    if (!match || hold || (masks && isHash(match.payload))) this.#hold(context, aws);
+    if (!match || hold || (head.hasBody && asksInBody(aws.signed.service)) || (masks && isHash(match.payload)))
+      this.#hold(context, aws);
     else if (isChunked(aws.signed)) this.#chunks(context, aws, match);
-    else sign(context, aws, match, match.payload);
+    else if (!refusedIssue(context, aws, '')) sign(context, aws, match, match.payload);
   }
 
   /** The client's own signature again, where an upstream sends on what it was asked for (a redirect of S3). */
@@ -42,7 +45,7 @@ export class SignStage implements Stage {
     context.hold = {
       maxBytes: hold?.maxBytes ?? MAX_HELD_BYTES,
       judge: async (held, whole) => {
-        if (!whole && !aws.match) {
+        if (!whole && (!aws.match || asksInBody(aws.signed.service))) {
           refuse(context, 413, 'aws-body-too-long', TOO_LONG);
           return held;
         }
@@ -51,8 +54,8 @@ export class SignStage implements Stage {
         if (refused()) return held;
         if (!hold && !whole) context.requestBody = requestBody;
         const judged = hold ? await hold.judge(held, whole) : whole ? through(requestBody, held) : held;
-        if (refused()) return judged;
-        context.fields = withLength(context.fields, judged.body.length);
+        if (refused() || (match && refusedIssue(context, aws, judged.body.toString('latin1')))) return judged;
+        if (whole) context.fields = withLength(context.fields, judged.body.length);
         // What was not true of the client's body is not made true of ours.
         const again = whole && match?.payload.toLowerCase() === hash;
         if (match) sign(context, aws, match, again ? sha256(judged.body) : match.payload);
@@ -80,15 +83,29 @@ export class SignStage implements Stage {
 
   #refuseChunk(context: FlowContext, { signed }: AwsSigning, { key }: Match, why: BadChunk): never {
     if (why === 'malformed') refuse(context, 400, 'aws-chunks', BAD_CHUNKS);
-    else refuseForeign(context, this.guard, key.secret, { place: 'body', text: signed.keyId });
+    else foundForeign(context, this.guard, key.secret, { place: 'body', text: signed.keyId });
     throw new RefusedBody(context.answer!);
   }
+}
+
+/** New credentials in the answer would be real ones, in the hands of the client. */
+function refusedIssue(context: FlowContext, { signed }: AwsSigning, body: string): boolean {
+  if (context.decision?.rule?.credentials === 'any') return false;
+  const [, query = ''] = context.path.split(/\?(.*)/s);
+  if (!asksForCredentials(signed.service, query, body)) return false;
+  context.answer = errorAnswer(403, 'aws-issues-credentials', ISSUES);
+  return true;
 }
 
 /** Over what goes out now, in the client's reading. Returns the signature. */
 function sign(context: FlowContext, { signed }: AwsSigning, { key, reading }: Match, payload: string): string {
   const { head, target } = context;
-  const ready = rewriteSigned(context, signed, { payload: signed.payload === undefined ? undefined : payload });
+  // A field may be gone: `Expect` where the body was held.
+  const left = signed.signedHeaders.filter((name) => name === 'host' || context.fields.lower.includes(name));
+  const ready = rewriteSigned(context, signed, {
+    payload: signed.payload === undefined ? undefined : payload,
+    signedHeaders: left.length < signed.signedHeaders.length ? left : undefined,
+  });
   const input = { method: head.method, ...ready, host: signedHost(head, target) };
   const bytes = signingKey(key.secret.value, signed);
   const signature = requestSignature(bytes, signed.time, signed, canonicalRequest(input, signed, payload, reading));
@@ -108,6 +125,8 @@ function through(transform: BodyTransform | undefined, held: HeldBody): HeldBody
   return { body, trailers: held.trailers && (transform.trailers?.(held.trailers) ?? held.trailers) };
 }
 
+const ISSUES =
+  'The request asks AWS for new credentials, which would come back as real ones. It was not signed again, and nothing was sent. If the user wants that, the rule that allows this request has to say "credentials: any".';
 const TOO_LONG =
   'The AWS signature covers the hash of the body, and the body is longer than 16 MiB: it cannot be signed again with the real key. Nothing was sent. Have the client send X-Amz-Content-Sha256, or send the data in parts.';
 const BAD_CHUNKS =

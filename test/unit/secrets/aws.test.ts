@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { awsKeys, awsRole, keysForId, maySignFor } from '../../../src/core/secrets/aws';
+import {
+  asksForCredentials,
+  awsKeys,
+  awsRole,
+  isCustomerHost,
+  keysForId,
+  maySignFor,
+} from '../../../src/core/secrets/aws';
 import type { BoundSecret } from '../../../src/core/secrets/types';
 import { body, keys } from '../env/fakeKeys';
 
@@ -69,6 +76,38 @@ describe('what belongs together', () => {
     expect(found('value of A_ACCESS_KEY')).toEqual(['A_SECRET_KEY']);
     expect(found('anything')).toEqual(['B_SECRET_KEY']);
   });
+});
+
+it.each([
+  ['x.execute-api.us-east-1.amazonaws.com', true],
+  ['ec2-1-2-3-4.compute-1.amazonaws.com', true],
+  ['search-x.eu-west-1.es.amazonaws.com', true],
+  ['bucket.s3.amazonaws.com', false],
+  ['execute-api.us-east-1.amazonaws.com', false],
+  ['bedrock-runtime.us-east-1.amazonaws.com', false],
+  ['x.execute-api.example', false],
+])('isCustomerHost(%s) is %s', (host, is) => {
+  expect(isCustomerHost(host)).toBe(is);
+});
+
+it.each([
+  ['sts', 'Action=GetCallerIdentity&Version=2011-06-15', '', false],
+  ['sts', '', 'Action=GetCallerIdentity&Version=2011-06-15', false],
+  ['sts', '', 'Action=AssumeRole&RoleArn=x', true],
+  ['sts', '', '%41ction=Get%53essionToken', true],
+  ['sts', 'Action=GetCallerIdentity', 'Action=GetSessionToken', true],
+  ['sts', '', '{"Action": "GetCallerIdentity"}', true],
+  ['sts', '', '', true],
+  ['iam', 'Action=ListUsers', '', false],
+  ['iam', '', 'Action=createaccesskey', true],
+  ['iam', '', 'x\x1f\x8b', true],
+  ['s3express', 'session', '', true],
+  ['s3express', 'session=', '', true],
+  ['s3express', 'versionId=1', '', false],
+  ['s3', 'session', '', false],
+  ['dynamodb', '', 'Action=AssumeRole', false],
+])('asksForCredentials(%s, %j, %j) is %s', (service, query, sent, asks) => {
+  expect(asksForCredentials(service, query, sent)).toBe(asks);
 });
 
 describe('where a signature may go', () => {
