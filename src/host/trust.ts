@@ -99,7 +99,7 @@ async function readKept(file: string): Promise<Kept | undefined> {
   try {
     const read = JSON.parse((await readIfThere(file))?.toString('utf8') ?? 'null') as Partial<Kept> | null;
     const usable = read?.version === 1 && typeof read.salt === 'string' && Array.isArray(read.trusted);
-    return usable && read.trusted!.every(isTrusted) ? (read as Kept) : undefined;
+    return usable && read.trusted.every(isTrusted) ? (read as Kept) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

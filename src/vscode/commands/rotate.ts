@@ -18,7 +18,7 @@ interface Target {
 }
 
 const targetOf = (argument: unknown): Target =>
-  typeof argument === 'object' && argument !== null ? (argument as Target) : {};
+  typeof argument === 'object' && argument !== null ? (argument) : {};
 
 async function chosen(
   entry: FolderEntry,
