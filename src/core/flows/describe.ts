@@ -64,7 +64,9 @@ export function describeFinding({ kind, secret, place, form, action }: Finding):
 
 /** `the header authorization`, `Basic credentials (header authorization)`, `the query parameter key`. */
 export function placeInWords(place: string): string {
-  const [, kind, name = ''] = /^(header|response header|query|body):?(.*)$/s.exec(place) ?? [];
+  const [, kind, whole = ''] = /^(header|response header|query|body):?(.*)$/s.exec(place) ?? [];
+  // A client makes up its names: none is so long that it tells the reader a story.
+  const name = whole.length > MAX_NAME ? `${whole.slice(0, MAX_NAME)}…` : whole;
   switch (kind) {
     case 'header':
       return name.trim() === 'name' ? 'the name of a header' : `the header ${name}`;
@@ -78,6 +80,8 @@ export function placeInWords(place: string): string {
       return PLACES[place] ?? place;
   }
 }
+
+const MAX_NAME = 48;
 
 const PLACES: Readonly<Record<string, string>> = {
   basic: 'Basic credentials (header authorization)',

@@ -89,6 +89,7 @@ describe('a finding in words', () => {
     ['response body', 'the body of the answer'],
     ['response header:set-cookie', 'the header set-cookie of the answer'],
     ['something new', 'something new'],
+    [`header:${'x'.repeat(60)}`, `the header ${'x'.repeat(48)}…`],
   ])('%s: %s', (place, expected) => {
     expect(placeInWords(place)).toBe(expected);
   });
