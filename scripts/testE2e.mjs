@@ -94,13 +94,13 @@ async function notification(text) {
   return item;
 }
 
-/** A request with a key of somebody's choice; the answer's status. */
-const withKey = (target, key) =>
+/** Requests with a key of somebody's choice, all at once; the answers' statuses. */
+const withKey = (key, ...urls) =>
   new Promise((resolve) => {
-    const script = `fetch('${demo.url}${target}', { headers: { authorization: 'Bearer ${key}' } }).then(({ status }) => console.log(status))`;
+    const script = `Promise.all(process.argv.slice(1).map((url) => fetch(url, { headers: { authorization: 'Bearer ${key}' } }))).then((all) => console.log(all.map(({ status }) => status).join()))`;
     execFile(
       'sh',
-      ['-c', `${environment}\nexport NO_PROXY= no_proxy=\nexec "${process.execPath}" -e "${script}"`],
+      ['-c', `${environment}\nexport NO_PROXY= no_proxy=\nexec "${process.execPath}" -e "${script}" ${urls.join(' ')}`],
       { cwd: demo.folder },
       (_, stdout, stderr) => resolve((stdout + stderr).trim()),
     );
@@ -329,7 +329,8 @@ try {
       path.join(demo.folder, '.sandbox-agent/policy.yaml'),
       policy().replace(/^secrets:\n(?: .*\n)*/m, '# Nobody said yet where secrets go.\n'),
     );
-    await workbench.command('Sandbox Agent: Approve the Waiting Policy Change');
+    const waiting = await notification('not by a command of yours');
+    await waiting.getByRole('button', { name: 'Approve…' }).click();
     await workbench.answer('Approve');
     await page.getByRole('tab', { name: /waiting for approval/ }).waitFor({ state: 'detached' });
     await workbench.clearNotifications();
@@ -352,7 +353,7 @@ try {
 
   await test('a foreign credential is a question; Trust asks once more, and Trusted Credentials takes it back', async () => {
     const own = 'somebodys-own-key-0123456789';
-    expect((await withKey('/foreign', own)) === '403', 'a foreign credential went out');
+    expect((await withKey(own, `${demo.url}/foreign`)) === '403', 'a foreign credential went out');
     const question = await notification('used a credential at localhost that is not DEMO_API_KEY');
     await workbench.screenshot('7-foreign');
     await question.getByRole('button', { name: 'Trust This Credential' }).click();
@@ -360,21 +361,22 @@ try {
     await workbench.screenshot('7-trust');
     const text = await workbench.answer('Trust');
     expect(text.includes('salted hash') && text.includes('this host only'), `it does not say what it means: ${text}`);
-    for (let i = 0; i < 50 && (await withKey('/foreign', own)) !== '401'; i++) await page.waitForTimeout(100);
-    expect((await withKey('/foreign', own)) === '401', 'the trusted credential is refused');
+    for (let i = 0; i < 50 && (await withKey(own, `${demo.url}/foreign`)) !== '401'; i++)
+      await page.waitForTimeout(100);
+    expect((await withKey(own, `${demo.url}/foreign`)) === '401', 'the trusted credential is refused');
     await workbench.command('Sandbox Agent: Trusted Credentials');
     const entry = page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'localhost' });
     await entry.hover();
     await workbench.screenshot('7-trusted');
     await entry.getByRole('button', { name: 'Trust it no more' }).click();
-    await entry.waitFor({ state: 'detached' });
-    expect((await withKey('/foreign', own)) === '403', 'what is trusted no more still passes');
+    await entry.waitFor({ state: 'hidden' });
+    expect((await withKey(own, `${demo.url}/foreign`)) === '403', 'what is trusted no more still passes');
     await workbench.clearNotifications();
   });
 
   await test('a real value on its way out is an error, and the list of alarms has it', async () => {
     await plain(`/leak?data=${demo.real}`);
-    const alarm = await notification('The real value of DEMO_API_KEY was on its way to localhost');
+    const alarm = await notification('sent the real value of DEMO_API_KEY to localhost');
     await page.getByRole('tree', { name: /Flows/ }).locator('.codicon-report').first().waitFor();
     await workbench.screenshot('7-real-value');
     await alarm.getByRole('button', { name: 'Show Flow' }).click();
@@ -385,6 +387,26 @@ try {
     await workbench.screenshot('7-alarms');
     await page.keyboard.press('Escape');
     await page.locator('.statusbar').getByText(/alarm/).waitFor({ state: 'detached' });
+    await workbench.clearNotifications();
+  });
+
+  await test('a stand-in on its way elsewhere is an alarm for each host, and many at a time are told as one', async () => {
+    const dummy = /DEMO_API_KEY="(.*)"/.exec(env())[1];
+    const urls = ['one', 'two', 'three', 'four', 'five'].map((host) => `https://${host}.example/collect`);
+    const statuses = await withKey(dummy, ...urls);
+    expect(statuses === '403,403,403,403,403', `the stand-in went somewhere: ${statuses}`);
+    const more = await notification('There are 2 more alarms');
+    const told = page.locator('.notification-list-item').filter({ hasText: 'sent the stand-in of DEMO_API_KEY to' });
+    expect((await told.count()) === 3, 'not three are told');
+    await page.locator('.statusbar').getByText('5 alarms').waitFor();
+    await workbench.screenshot('7-honeytoken');
+    const host = /to (\w+\.example)/.exec(await told.first().innerText())[1];
+    await told.first().getByRole('button', { name: 'Block Host' }).click();
+    await eventually(() => policy().includes(`Block ${host}`), `${host} is not blocked in the policy`);
+    await workbench.command('Notifications: Show Notifications');
+    await more.getByRole('button', { name: 'Show Alarms' }).click();
+    for (const url of urls) await page.locator('.quick-input-list').getByText(new URL(url).host).waitFor();
+    await page.keyboard.press('Escape');
     await workbench.clearNotifications();
   });
 

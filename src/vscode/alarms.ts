@@ -2,7 +2,7 @@
 // else. Each once; many at a time become one. Nothing here lets anything pass without an answer of the user.
 import * as vscode from 'vscode';
 import type { Alarm } from '../core/flows/alarms';
-import { placeInWords } from '../core/flows/describe';
+import { agentInWords, placeInWords } from '../core/flows/describe';
 import { bind } from './commands/bindSecret';
 import type { Deps } from './commands/command';
 import { openFlow } from './commands/flows';
@@ -12,6 +12,8 @@ import type { FolderEntry } from './sessions';
 
 /** More notifications than this at a time are nobody's to read, and an agent could make any number. */
 const AT_ONCE = 3;
+/** How long the others are collected before they are told as one. */
+const COLLECT_MS = 500;
 /** A button shows no more of a name. */
 const MAX_NAME = 40;
 
@@ -34,6 +36,7 @@ export function registerAlarms(deps: Deps): vscode.Disposable {
   const summary = async () => {
     if (combined) return;
     combined = true;
+    await new Promise((resolve) => setTimeout(resolve, COLLECT_MS));
     const show = vscode.l10n.t('Show Alarms');
     while (waiting > 0) {
       const count = waiting;
@@ -89,7 +92,8 @@ export async function tell(deps: Deps, entry: FolderEntry, alarm: Alarm): Promis
 
 async function told(deps: Deps, entry: FolderEntry, alarm: Alarm): Promise<Told> {
   const { flow, finding } = alarm;
-  const { host, agent } = flow;
+  const { host } = flow;
+  const agent = agentInWords(flow);
   const { secret } = finding;
   const place = placeInWords(finding.place);
   const showFlow = [vscode.l10n.t('Show Flow'), () => openFlow(deps, { kind: 'flow', entry, flow })] as const;
@@ -106,14 +110,14 @@ async function told(deps: Deps, entry: FolderEntry, alarm: Alarm): Promise<Told>
         message:
           finding.action === 'masked'
             ? vscode.l10n.t(
-                'The real value of {0} was on its way to {1} ({2}, sent by {3}). Its stand-in went out in its place. Find out how {3} got hold of it.',
+                '{3} sent the real value of {0} to {1} ({2}). Its stand-in went out in its place: find out where it had the value from.',
                 secret,
                 host,
                 place,
                 agent,
               )
             : vscode.l10n.t(
-                'The real value of {0} was on its way to {1} ({2}, sent by {3}). It was blocked. Find out how {3} got hold of it.',
+                '{3} sent the real value of {0} to {1} ({2}). It was blocked: find out where it had the value from.',
                 secret,
                 host,
                 place,
@@ -130,7 +134,7 @@ async function told(deps: Deps, entry: FolderEntry, alarm: Alarm): Promise<Told>
     default: {
       if (await goesNowhere(entry, secret)) {
         const leak = async () => {
-          const reason = vscode.l10n.t('its stand-in was sent to {0} by {1}, flow {2}', host, agent, flow.id);
+          const reason = vscode.l10n.t('its stand-in was sent to {0} by {1}, flow {2}', host, flow.agent, flow.id);
           await entry.session.vault.markForRotation(secret, reason);
           await deps.sessions.update(entry);
         };
@@ -138,7 +142,7 @@ async function told(deps: Deps, entry: FolderEntry, alarm: Alarm): Promise<Told>
         return {
           severity: 'warning',
           message: vscode.l10n.t(
-            '{0} was about to go to {1} ({2}, sent by {3}). Bind it to this host, or treat it as a leak? Nothing was sent.',
+            '{0} was about to go to {1}. Bind it to this host, or treat it as a leak? {3} used it in {2}; nothing was sent.',
             secret,
             host,
             place,

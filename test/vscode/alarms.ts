@@ -185,7 +185,7 @@ export const alarmTests: readonly Test[] = [
         text,
         /DEMO_API_KEY, in the query parameter data: the real value was on its way out \(written as base64/,
       );
-      assert.match(text, /; the request was blocked\n/);
+      assert.match(text, /\n {11}the request was blocked\n/);
       assert.ok(!JSON.stringify([flow, finding, text]).includes(setting.real) && !text.includes(hidden));
       await command('markForRotation', { ...row(entry, flow), reason: 'seen in a test' });
       const marked = async () =>

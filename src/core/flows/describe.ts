@@ -93,6 +93,20 @@ const PLACES: Readonly<Record<string, string>> = {
   'several parts': 'several parts of requests, in pieces',
 };
 
+/** Who sent it, in a sentence: by the label that its token belongs to, never by what it says of itself. */
+export function agentInWords({ agent }: Pick<Flow, 'agent'>): string {
+  return AGENTS[agent] ?? agent;
+}
+
+const AGENTS: Readonly<Record<string, string>> = {
+  claude: 'Claude Code',
+  codex: 'Codex',
+  gemini: 'Gemini CLI',
+  terminal: 'A program in a terminal',
+  other: 'A program',
+  unknown: 'A program',
+};
+
 /** `rule 2 "No gists"`, counted from 1; `default` where no rule decided. */
 export function ruleLabel(decision: NonNullable<Flow['decision']>): string {
   if (decision.rule === undefined) return 'default';
@@ -122,7 +136,7 @@ export function describeFlow(flow: Flow): string {
   if (flow.injected.length > 0)
     lines.push(`injected   ${flow.injected.join(', ')}: the real value went out in its place`);
   for (const finding of flow.findings) {
-    lines.push(`finding    ${describeFinding(finding)}`);
+    lines.push(`finding    ${describeFinding(finding).replace('; ', `\n${' '.repeat(11)}`)}`);
     if (finding.credential !== undefined)
       lines.push(`           sandbox-agent trust --host ${flow.host} ${finding.credential}`);
   }

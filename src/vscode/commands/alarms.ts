@@ -1,6 +1,6 @@
 // Show Alarms: all that was raised in this window, the newest first; one that is chosen is asked about again beside its flow.
 import * as vscode from 'vscode';
-import { describeFinding } from '../../core/flows/describe';
+import { agentInWords, describeFinding } from '../../core/flows/describe';
 import { tell } from '../alarms';
 import type { Command } from './command';
 import { openFlow } from './flows';
@@ -10,7 +10,7 @@ export const showAlarms: Command = async (deps) => {
   if (!entry) return;
   const items = entry.alarms.all.map((alarm) => ({
     label: `$(${alarm.seen ? 'circle-outline' : 'bell-dot'}) ${alarm.flow.host}`,
-    description: `${alarm.flow.agent}, ${new Date(alarm.flow.startedAt).toLocaleTimeString()}`,
+    description: `${agentInWords(alarm.flow)}, ${new Date(alarm.flow.startedAt).toLocaleTimeString()}`,
     detail: describeFinding(alarm.finding),
     alarm,
   }));

@@ -2,7 +2,7 @@
 // looked up in what we recorded ourselves: any extension can call a command, with a flow of its own making.
 import * as vscode from 'vscode';
 import { type Alarm, isAlarm } from '../../core/flows/alarms';
-import { placeInWords } from '../../core/flows/describe';
+import { agentInWords, placeInWords } from '../../core/flows/describe';
 import type { FindingKind } from '../../core/secrets/types';
 import type { FolderEntry, Sessions } from '../sessions';
 import type { FlowNode } from '../views/flowNodes';
@@ -29,7 +29,7 @@ export async function chosenFinding(
     .filter(({ finding }) => finding.kind === kind && isAlarm(finding))
     .map((one) => ({
       label: `${one.finding.secret} → ${one.flow.host}`,
-      description: `${one.flow.agent}, ${placeInWords(one.finding.place)}`,
+      description: `${agentInWords(one.flow)}, ${placeInWords(one.finding.place)}`,
       one,
     }));
   if (items.length === 0) {

@@ -2,6 +2,7 @@
 // known by a salted hash; its text never came to us. It widens what an agent may do: a person confirms it each time.
 import * as vscode from 'vscode';
 import type { Alarm } from '../../core/flows/alarms';
+import { agentInWords } from '../../core/flows/describe';
 import type { TrustedCredential } from '../../host/trust';
 import type { FolderEntry } from '../sessions';
 import { chosenFinding } from './chosenFinding';
@@ -26,11 +27,12 @@ export async function trust(
   if (credential === undefined) return false;
   const button = vscode.l10n.t('Trust');
   const detail = vscode.l10n.t(
-    'It is not {0}, the one this workspace uses there. Whoever owns it can receive what agents send to {1}: trust it only if it is yours. It counts on this host only, from the next request on. A salted hash is kept, never the credential. "Trusted Credentials" takes it back.',
+    '{2} used it. It is not {0}, the one this workspace uses there. Whoever owns it can receive what agents send to {1}: trust it only if it is yours. It counts on this host only, from the next request on. A salted hash is kept, never the credential. "Trusted Credentials" takes it back.',
     secret,
     flow.host,
+    agentInWords(flow),
   );
-  const question = vscode.l10n.t('Trust the credential that {0} used at {1}?', flow.agent, flow.host);
+  const question = vscode.l10n.t('Trust the credential that was used at {0}?', flow.host);
   if (!yes && (await vscode.window.showWarningMessage(question, { modal: true, detail }, button)) !== button)
     return false;
   await session.trust(flow.host, credential);

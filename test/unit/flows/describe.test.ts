@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  agentInWords,
   describeFinding,
   describeFlow,
   flowOrigin,
@@ -117,6 +118,14 @@ describe('a finding in words', () => {
   });
 });
 
+it.each([
+  ['claude', 'Claude Code'],
+  ['other', 'A program'],
+  ['mine', 'mine'],
+])('the agent %s in words: %s', (agent, expected) => {
+  expect(agentInWords({ agent })).toBe(expected);
+});
+
 it('is one line for a terminal', () => {
   expect(outcomeLine(flowOf({ injected: ['KEY'] }))).toBe('GET https://x.example/a 200 injected KEY');
   expect(outcomeLine(flowOf({ status: undefined, outcome: 'open' }))).toBe('GET https://x.example/a - open');
@@ -142,7 +151,8 @@ time       42 ms in all, first byte after 3.1 ms, on an open connection
 size       0 bytes sent, 5 bytes received
 decision   allow: rule 1 "All of it" allows GET https://x.example/a.
 injected   KEY: the real value went out in its place
-finding    KEY, in the body of the answer: the answer held the real value; it became the stand-in
+finding    KEY, in the body of the answer: the answer held the real value
+           it became the stand-in
 error      upstream-cut: The answer ended early.
 
 --- request
