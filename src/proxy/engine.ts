@@ -44,6 +44,8 @@ export interface RequestHead {
   /** Origin form with the query, as the client sent it. */
   readonly path: string;
   readonly fields: Fields;
+  /** HTTP/2: what stands for the Host field, as the client sent it. */
+  readonly authority?: string | undefined;
   readonly upgrade: boolean;
   /** False when the request carries no body. */
   readonly hasBody: boolean;

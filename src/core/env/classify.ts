@@ -1,5 +1,6 @@
 // Which values are secrets, and which of those are ticked for the swap, each with the reason that the user reads. When in
 // doubt a value is shown and left unticked: a dummy in the wrong place breaks the user's program.
+import { awsRole } from '../secrets/aws';
 import type { Provider, SecretKind } from '../secrets/providerTable';
 import { hasShape, isServedPlace, lookupProvider } from '../secrets/providers';
 import type { Place } from '../secrets/types';
@@ -97,13 +98,19 @@ export function classify(name: string, value: string, context: ClassifyContext):
 }
 
 /** Why the program, or another protocol, needs the real one. */
-const OF_KIND: Readonly<Record<Exclude<SecretKind, 'http'>, string>> = {
-  aws: 'requests are signed with it; swapping needs signing again, which this version does not do',
+const OF_KIND: Readonly<Record<Exclude<SecretKind, 'http' | 'aws'>, string>> = {
   signing: 'something is signed or checked with it: it does not travel itself, and the program needs the real one',
   webhook: 'it checks webhooks that come in: the program needs the real one',
   encryption: 'it encrypts data: a dummy would make stored data unreadable',
   database: 'it belongs to a database or mail server, which the proxy does not read',
 };
+
+/**
+ * Without a secret key it opens nothing. With a dummy of it, each presigned URL and each list of keys would be a finding, and
+ * programs that look a key up by its id would fail; all of that for nothing, as the signature says which key it is.
+ */
+const KEY_ID =
+  'the id of a key, which is no secret and stands in every presigned URL; requests are signed again with the real key whether or not it is swapped';
 
 const UNSERVED = 'it travels together with other text, where this version does not put values';
 
@@ -116,7 +123,10 @@ function knownSecret(
 ): Classified {
   const binding = { provider: known.id, hosts: known.hosts, in: known.in };
   const why = `${known.title} key, by its ${byShape ? 'shape' : 'name'}`;
-  if (known.kind !== 'http') return whole(value, false, `${why}; ${OF_KIND[known.kind]}`, binding);
+  if (known.kind === 'aws' && awsRole(key, value).role === 'id')
+    return whole(value, false, `${why}; ${KEY_ID}`, binding);
+  if (known.kind !== 'http' && known.kind !== 'aws')
+    return whole(value, false, `${why}; ${OF_KIND[known.kind]}`, binding);
   if (!known.in.some(isServedPlace)) return whole(value, false, `${why}; ${UNSERVED}`, binding);
   const where =
     known.hosts.length > 0

@@ -84,6 +84,7 @@ export function placeInWords(place: string): string {
 const MAX_NAME = 48;
 
 const PLACES: Readonly<Record<string, string>> = {
+  aws4: 'the signature of an AWS request',
   basic: 'Basic credentials (header authorization)',
   host: 'the host name',
   path: 'the path',

@@ -36,7 +36,7 @@ import { isEmptyNode, rangeOf, scalarOf, YamlReader } from './yamlReader';
 
 /** Part of the language, but not of this version: refused, because ignoring a limit would open what it was to close. */
 const LATER = new Set('limit expires query header all any not contentType maxBodyBytes graphql mcp'.split(' '));
-const PLACE = /^(?:basic|path|websocket|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+|body:[^\0-\x1f\x7f]+)$/;
+const PLACE = /^(?:basic|path|websocket|aws4|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+|body:[^\0-\x1f\x7f]+)$/;
 const NEVER_PLACES = new Set([
   'cookie',
   'set-cookie',
@@ -315,6 +315,6 @@ function checkSecretHost(pattern: string): string | undefined {
 
 /** What is wrong with a place as written in a policy, to be put after it; undefined when nothing is. */
 export function checkPlace(text: string): string | undefined {
-  if (!PLACE.test(text)) return 'must be header:NAME, basic, query:NAME, path, body:NAME or websocket';
+  if (!PLACE.test(text)) return 'must be header:NAME, basic, query:NAME, path, body:NAME, websocket or aws4';
   return NEVER_PLACES.has(text.replace(/^header:/, '').toLowerCase()) ? 'a secret is never put there' : undefined;
 }

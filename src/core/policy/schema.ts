@@ -124,8 +124,8 @@ const secret = closed(
       anyOf: [text, { type: 'array', items: text }],
     },
     in: oneOrMore(
-      { type: 'string', pattern: '^(basic|path|websocket|(header|query|body):.+)$' },
-      'Where in a request the secret is read: `header:NAME`, `basic` (user or password of Basic authentication), `query:NAME`, `path` (a segment), `body:NAME` (a field of a form, or a path into JSON), `websocket` (text messages).',
+      { type: 'string', pattern: '^(basic|path|websocket|aws4|(header|query|body):.+)$' },
+      'Where in a request the secret is read: `header:NAME`, `basic` (user or password of Basic authentication), `query:NAME`, `path` (a segment), `body:NAME` (a field of a form, or a path into JSON), `websocket` (text messages), `aws4` (AWS requests are signed with it again).',
       [['header:authorization', 'basic']],
     ),
   },

@@ -18,7 +18,8 @@ const FIELD =
   /^(?:authorization|x-api-key|api-key|apikey|x-goog-api-key|x-auth-token|x-access-token|private-token|job-token|x-amz-security-token|x-figma-token|x-vault-token|[a-z0-9-]+-(?:api-?key|api-token|access-token|auth-token))$/;
 /** Tokens of a session with a page, not of an account. */
 const NO_CREDENTIAL = /^(?:x-)?(?:csrf|xsrf)-/;
-const QUERY = /^(?:access_token|api_key|apikey|api-key|auth_token|private_token|personal_access_token|client_secret)$/i;
+const QUERY =
+  /^(?:access_token|api_key|apikey|api-key|auth_token|private_token|personal_access_token|client_secret|awsaccesskeyid)$/i;
 /** Credentials are no words: a shorter text is a scheme, a flag, a placeholder. */
 const MIN_LENGTH = 8;
 

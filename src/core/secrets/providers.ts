@@ -1,6 +1,7 @@
 // Finds whose a secret is, by its shape and by the name of its variable. The table itself is in providerTable.ts. What is
 // looked up may be anything that a file holds: the work is bounded by an index, and no shape goes back over a text.
 import { compileHosts } from '../policy/hosts';
+import { AWS_PLACE } from './aws';
 import { PROVIDERS, type Provider } from './providerTable';
 import type { Place } from './types';
 
@@ -110,7 +111,13 @@ export function matchShape(value: string): ShapeMatch | undefined {
 
 /** Whether injection puts values into such a place. */
 export function isServedPlace(place: Place): boolean {
-  return place === 'basic' || place === 'path' || place === 'websocket' || /^(?:header|query|body):./.test(place);
+  return (
+    place === 'basic' ||
+    place === 'path' ||
+    place === 'websocket' ||
+    place === AWS_PLACE ||
+    /^(?:header|query|body):./.test(place)
+  );
 }
 
 /** Whether requests to this host are conversations with a model. */

@@ -3,7 +3,8 @@
 /**
  * Where a credential is read from a request: `header:NAME` (the bare value, or after a scheme word such as Bearer),
  * `basic` (user or password inside `Authorization: Basic`), `query:NAME`, `path` (a segment), `body:NAME` (a field of a form, or a
- * path of names and indexes into JSON, joined by dots), `websocket` (a whole string of a text message).
+ * path of names and indexes into JSON, joined by dots), `websocket` (a whole string of a text message), `aws4` (requests are signed
+ * with it, AWS Signature Version 4).
  */
 export type Place = string;
 

@@ -10,7 +10,9 @@ import type { StreamRedactor } from '../../core/secrets/redact';
 import type { Finding } from '../../core/secrets/types';
 import { type Coding, contentCodings, encode, openDecoder } from '../codecs/contentCoding';
 import { type BodyTransform, type Fields, type HeldBody, RefusedBody } from '../engine';
+import { fieldOf } from '../fields';
 import { errorAnswer } from '../wire/errors';
+import { isChunked } from '../aws/match';
 import { asBuffer } from './asBuffer';
 import { watched } from './decodedBody';
 import { detectionFor, unsafeFor, written } from './findings';
@@ -38,7 +40,8 @@ export class BodyStage implements Stage {
     const codings = contentCodings(fields);
     const contentType = fieldOf(fields, 'content-type');
     const reads = guard.bodies.reads(context.target.host) && hasFields(contentType);
-    if (!codings && !reads) {
+    // Seen without their framing (signStage).
+    if ((!codings && !reads) || (context.aws && isChunked(context.aws.signed))) {
       context.requestBody = new BodyWatch(context, guard).transform();
       return;
     }
@@ -129,7 +132,8 @@ class BodyWatch {
     this.#values = guard.redactor.stream();
     this.#hidden = guard.detector.stream();
     this.#dummyAction = dummies;
-    this.#valueAction = values;
+    // Signatures and checksums of chunks say what the client sent: nothing is put into them.
+    this.#valueAction = values === 'masked' && context.aws && isChunked(context.aws.signed) ? 'blocked' : values;
   }
 
   /** The beginning of the body, for what is looked at in one piece. */
@@ -233,12 +237,7 @@ function watchedRequest(codings: readonly Coding[], watch: BodyWatch): BodyTrans
   return watched(codings, watcher, watch.transform());
 }
 
-function fieldOf({ lower, values }: Fields, name: string): string | undefined {
-  const at = lower.indexOf(name);
-  return at < 0 ? undefined : values[at];
-}
-
-function withLength(fields: Fields, length: number): Fields {
+export function withLength(fields: Fields, length: number): Fields {
   const at = fields.lower.indexOf('content-length');
   if (at < 0) return fields;
   const values = [...fields.values];

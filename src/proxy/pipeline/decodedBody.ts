@@ -2,7 +2,7 @@
 // bytes go on as they are, and not before what they hold has been seen. A label must not hide a plain body: bytes that are not
 // in the named coding at all are looked at as they are.
 import { type Coding, openDecoder } from '../codecs/contentCoding';
-import type { BodyTransform, Fields } from '../engine';
+import type { BodyTransform } from '../engine';
 import { BadMessage } from '../http1/head';
 import { asBuffer } from './asBuffer';
 
@@ -137,10 +137,9 @@ export function watched(codings: readonly Coding[], watcher: Watcher, plain: Bod
 }
 
 /** What says something about the coded form of a body that goes on without it (RFC 9530, RFC 9110 8.4). */
-const OF_THE_CODED_FORM = new Set(['content-encoding', 'content-digest', 'content-md5', 'digest']);
-
-export function withoutCoding(fields: Fields): Fields {
-  const keep = fields.lower.map((name) => !OF_THE_CODED_FORM.has(name));
-  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
-  return { names: pick(fields.names), lower: pick(fields.lower), values: pick(fields.values) };
-}
+export const OF_THE_CODED_FORM: ReadonlySet<string> = new Set([
+  'content-encoding',
+  'content-digest',
+  'content-md5',
+  'digest',
+]);

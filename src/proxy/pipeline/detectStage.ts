@@ -1,6 +1,7 @@
 // No real value leaves in a head: host, path, query, field names and values, in whatever form. The one exception is the place
 // where its own host reads it: a client that has the real value and uses it there is shown, and served.
 import { refusalForFinding } from '../../core/policy/refusal';
+import { AWS_PLACE } from '../../core/secrets/aws';
 import { percentDecode, toLatin1 } from '../../core/secrets/encodings';
 import { isModelApi } from '../../core/secrets/providers';
 import type { Detected } from '../../core/secrets/detect';
@@ -66,7 +67,9 @@ export class DetectStage implements Stage {
           const name = part.slice(0, Math.max(0, part.indexOf('=')));
           const place = /^[A-Za-z_-]{1,24}$/.test(name) ? `query:${name}` : 'query';
           const own = this.#bound(context, one.secret, `query:${name}`);
-          this.#found(context, one, place, own?.value === percentDecode(part.slice(name.length + 1)));
+          const text = percentDecode(part.slice(name.length + 1));
+          const signed = /^x-amz-(?:credential|security-token)$/i.test(name) && this.#ownKey(context, one.secret, text);
+          this.#found(context, one, place, own?.value === text || signed);
         }
     if (context.findings.length === before) for (const one of found) this.#found(context, one, 'path');
   }
@@ -84,12 +87,24 @@ export class DetectStage implements Stage {
       const real = toLatin1(bare.value);
       if (value.endsWith(real) && /^(?:[A-Za-z][A-Za-z0-9-]* +)?$/.test(value.slice(0, -real.length))) return true;
     }
+    const credential =
+      lower[i] === 'authorization' ? /^AWS4-HMAC-SHA256 .*Credential=([^, ]+)/.exec(value)?.[1] : value;
+    if (/^(?:authorization|x-amz-security-token)$/.test(lower[i]!) && this.#ownKey(context, name, credential))
+      return true;
     const basic = this.#bound(context, name, 'basic');
     const credentials = /^basic[ \t]+([A-Za-z0-9+/=]+)$/i.exec(value)?.[1];
     if (!basic || lower[i] !== 'authorization' || credentials === undefined) return false;
     const [user, password] = splitOnce(Buffer.from(credentials, 'base64').toString('latin1'));
     const real = toLatin1(basic.value);
     return user === real || password === real;
+  }
+
+  /** The id of a key or a session token, where a signed AWS request has it. A secret key is in no request. */
+  #ownKey(context: FlowContext, name: string, text: string | undefined): boolean {
+    const secret = this.#bound(context, name, AWS_PLACE);
+    if (!secret || text === undefined) return false;
+    const real = toLatin1(secret.value);
+    return text === real || /^\/\d{8}\//.test(text.startsWith(real) ? text.slice(real.length) : '');
   }
 
   #ownSegment(context: FlowContext, name: string): boolean {

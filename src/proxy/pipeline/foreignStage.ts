@@ -2,7 +2,7 @@
 // Another credential is refused unless the user trusts it (known by a salted hash), or the rule says otherwise.
 import { refusalForFinding } from '../../core/policy/refusal';
 import { type Credential, findCredentials, isManaged } from '../../core/secrets/credentials';
-import type { Finding } from '../../core/secrets/types';
+import type { BoundSecret, Finding } from '../../core/secrets/types';
 import type { Guard } from './guard';
 import { refusalAnswer } from './policyStage';
 import type { FlowContext, Stage } from './stage';
@@ -19,25 +19,45 @@ export class ForeignStage implements Stage {
     for (const credential of findCredentials(path, fields.lower, fields.values, secrets)) {
       // The dummy of a secret of another host has its own alarm.
       if (rule !== 'none' && isManaged(credential, this.guard.secrets)) continue;
-      const secret = secrets[0]?.name ?? 'the managed credential';
-      const finding = foreignCredential(context, this.guard, { ...credential, secret });
-      if (!finding) continue;
-      context.findings.push(finding);
-      context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
+      if (mayPass(context, this.guard, credential)) continue;
+      refuseForeign(context, this.guard, secrets[0], credential);
       return;
     }
   }
 }
 
-/** `secret`: the managed one that it is not. Undefined where it may pass: trusted, or the rule lets any pass. */
-export function foreignCredential(
-  { target, decision }: FlowContext,
-  { trust }: Guard,
-  { place, text, parts, secret }: Credential & { readonly secret: string },
-): Finding | undefined {
+/** The user trusts it, or the rule lets any pass. */
+function mayPass({ target, decision }: FlowContext, { trust }: Guard, { text, parts }: Credential): boolean {
   const rule = decision?.rule?.credentials;
-  if (rule === 'any') return undefined;
-  if (rule !== 'none' && [text, ...parts].some((one) => trust.has(target.host, one))) return undefined;
+  if (rule === 'any') return true;
+  return rule !== 'none' && [text, ...parts].some((one) => trust.has(target.host, one));
+}
+
+/** What a credential is that may not pass. `secret`: the managed one that it is not. Of the credential only a hash is kept. */
+function foreign({ target }: FlowContext, { trust }: Guard, secret: string, { place, text }: Named): Finding {
   const credential = trust.hash(target.host, text);
   return { kind: 'foreign-credential', secret, place, action: 'blocked', credential };
+}
+
+type Named = Pick<Credential, 'place' | 'text'>;
+
+/** For credentials in bodies; undefined: it may pass. */
+export function foreignCredential(
+  context: FlowContext,
+  guard: Guard,
+  { secret, ...credential }: Credential & { readonly secret: string },
+): Finding | undefined {
+  return mayPass(context, guard, credential) ? undefined : foreign(context, guard, secret, credential);
+}
+
+/** `managed`: the secret that belongs there. */
+export function refuseForeign(
+  context: FlowContext,
+  guard: Guard,
+  managed: BoundSecret | undefined,
+  credential: Named,
+): void {
+  const finding = foreign(context, guard, managed?.name ?? 'the managed credential', credential);
+  context.findings.push(finding);
+  context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
 }

@@ -5,6 +5,7 @@ import { type CompiledPolicy, compilePolicy } from '../../core/policy/evaluate';
 import { compileHosts } from '../../core/policy/hosts';
 import { parsePolicy } from '../../core/policy/parse';
 import type { Policy, Rule } from '../../core/policy/types';
+import { type AwsKey, awsKeys } from '../../core/secrets/aws';
 import { type Detector, createDetector } from '../../core/secrets/detect';
 import { type Injection, compileInjection } from '../../core/secrets/inject';
 import { type BodyInjection, compileBodyInjection } from '../../core/secrets/injectBody';
@@ -32,6 +33,7 @@ export class Guard {
   #compiled: CompiledPolicy = compilePolicy(NOTHING);
   #injection: Injection = compileInjection([]);
   #bodies: BodyInjection = compileBodyInjection([]);
+  #awsKeys: readonly AwsKey[] = [];
   #detector: Detector = createDetector([], DECODERS);
   #trust = new Trust({ salt: randomBytes(32).toString('base64url'), hashes: [] });
   readonly #byHost = new Map<string, readonly BoundSecret[]>();
@@ -53,6 +55,10 @@ export class Guard {
 
   get bodies(): BodyInjection {
     return this.#bodies;
+  }
+
+  get awsKeys(): readonly AwsKey[] {
+    return this.#awsKeys;
   }
 
   get detector(): Detector {
@@ -147,6 +153,7 @@ export class Guard {
       secret.in.length > 0 && secret.hosts.length > 0 ? [[secret, compileHosts(secret.hosts)] as const] : [],
     );
     this.#bodies = compileBodyInjection(this.#bound);
+    this.#awsKeys = awsKeys(this.#bound);
     this.#detector = createDetector(this.#bound, DECODERS);
     this.#split = createSplitWatch(this.#bound);
     this.#known = new Set(this.#bound.flatMap(({ value, dummy }) => [value, dummy]));

@@ -5,7 +5,6 @@ import type {
   ConnectVerdict,
   Exchange,
   ExchangeEnd,
-  Fields,
   Handlers,
   HeldBody,
   InterimHead,
@@ -17,9 +16,11 @@ import type {
   Target,
 } from '../engine';
 import { RefusedBody } from '../engine';
+import { EXPECT, withoutFields } from '../fields';
 import { errorAnswer } from '../wire/errors';
 import { tlsKey } from '../upstream/secure';
 import type { Guard } from './guard';
+import { AwsStage } from './awsStage';
 import { BodyStage } from './bodyStage';
 import { DetectStage } from './detectStage';
 import { ForeignStage } from './foreignStage';
@@ -28,6 +29,7 @@ import { MessageStage } from './messageStage';
 import { PolicyStage } from './policyStage';
 import { RecordStage } from './recordStage';
 import { RedactStage } from './redactStage';
+import { SignStage } from './signStage';
 import { FlowContext, type Stage } from './stage';
 import { type KeepTokens, TokenStage } from './tokenStage';
 
@@ -51,8 +53,10 @@ export class Pipeline implements Handlers {
       new PolicyStage(guard),
       new DetectStage(guard),
       new ForeignStage(guard),
+      new AwsStage(guard),
       new InjectStage(guard),
       new BodyStage(guard),
+      new SignStage(guard),
       new RedactStage(guard),
       new TokenStage(guard, keep),
       new MessageStage(guard),
@@ -136,7 +140,7 @@ class PipelineExchange implements Exchange {
     let judged = held;
     try {
       // The client was told to go on.
-      context.fields = withoutField(context.fields, 'expect');
+      context.fields = withoutFields(context.fields, EXPECT);
       judged = await context.hold!.judge(held, whole);
     } catch (error) {
       // A refusal has set its answer. Anything else is our fault, and nothing goes out.
@@ -195,11 +199,4 @@ class PipelineExchange implements Exchange {
     const now = this.guard.upstreamTls(decision.rule);
     return now.ok && tlsKey(now.value) === tlsKey(tls);
   }
-}
-
-function withoutField(fields: Fields, name: string): Fields {
-  if (!fields.lower.includes(name)) return fields;
-  const keep = fields.lower.map((lower) => lower !== name);
-  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
-  return { names: pick(fields.names), lower: pick(fields.lower), values: pick(fields.values) };
 }

@@ -4,9 +4,10 @@
 // turns up in it.
 import { type Coding, accepts, contentCodings, keepDecodable } from '../codecs/contentCoding';
 import type { BodyTransform, Fields, InterimHead, ResponseHead } from '../engine';
+import { withoutFields } from '../fields';
 import { BadMessage } from '../http1/head';
 import { asBuffer } from './asBuffer';
-import { decoded, watched, withoutCoding } from './decodedBody';
+import { OF_THE_CODED_FORM, decoded, watched } from './decodedBody';
 import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
@@ -38,7 +39,7 @@ export class RedactStage implements Stage {
       response.body = this.#body(context);
     } else if (accepts(context.head.fields, codings)) {
       response.body = decoded(codings, this.#body(context));
-      response.fields = withoutCoding(response.fields);
+      response.fields = withoutFields(response.fields, OF_THE_CODED_FORM);
     } else response.body = this.#watched(context, codings);
   }
 

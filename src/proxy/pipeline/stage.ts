@@ -2,6 +2,7 @@
 // and is about a page long. Stages run in order for requests and responses; the first answer ends the request.
 import type { Addresses, Decision, PolicyRequest, Scheme } from '../../core/policy/types';
 import type { Finding } from '../../core/secrets/types';
+import type { AwsSigning } from './awsStage';
 import type {
   BodyTransform,
   Client,
@@ -30,6 +31,10 @@ export class FlowContext {
   /** What the deciding rule says of the upstream's TLS. */
   tls: UpstreamTls | undefined;
   requestBody: BodyTransform | undefined;
+  /** Signed by an AWS client, to be signed again before it goes out. */
+  aws: AwsSigning | undefined;
+  /** With the real key: it goes out, and is shown to nobody. */
+  signature: string | undefined;
   /** The body decides, too: what is asked when it is there, whole or not. May set `answer`, and throw `RefusedBody`. */
   hold:
     | {

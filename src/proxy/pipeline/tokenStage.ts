@@ -7,6 +7,7 @@ import { toLatin1 } from '../../core/secrets/encodings';
 import { lookupProvider } from '../../core/secrets/providers';
 import type { BoundSecret } from '../../core/secrets/types';
 import type { ResponseHead } from '../engine';
+import { fieldOf } from '../fields';
 import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
@@ -29,8 +30,8 @@ export class TokenStage implements Stage {
   response(context: FlowContext, head: ResponseHead): void {
     const { response, injected, request } = context;
     if (!response || injected.length === 0 || !head.hasBody || head.status < 200 || head.status > 299) return;
-    const at = head.fields.lower.indexOf('content-type');
-    if (at < 0 || !/[/+]json\b/i.test(head.fields.values[at]!) || !TOKEN_PATH.test(request.path)) return;
+    const type = fieldOf(head.fields, 'content-type') ?? '';
+    if (!/[/+]json\b/i.test(type) || !TOKEN_PATH.test(request.path)) return;
     response.hold = { maxBytes: MAX_BYTES, judge: (body) => this.#judge(context, body) };
   }
 

@@ -1,9 +1,10 @@
 // A request over HTTP/1.1 whose body decides, too: the body is read whole, up to a bound, and nothing of the request goes out
 // before it was judged. Then the exchange goes on as any other, with the judged body as if the client had sent it so.
 import type { Exchange, HeldBody } from '../engine';
+import { EXPECT, withoutFields } from '../fields';
 import type { BodyReader } from '../http1/body';
 import { requestBody } from '../http1/framing';
-import { BadMessage, type Head } from '../http1/head';
+import { BadMessage } from '../http1/head';
 import type { ClientExchange, RelayOwner, RelayRequest } from './relay';
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
@@ -81,7 +82,8 @@ export class HeldRequest implements ClientExchange {
     // A promise changes nothing that TypeScript sees.
     if ((this.#phase as string) === 'over') return;
     this.#phase = 'over';
-    const ready = withoutExpectation(head);
+    // The client was told to go on.
+    const ready = { ...head, fields: withoutFields(head.fields, EXPECT) };
     if (!whole) {
       this.owner.release({ ...this.request, head: ready }, Buffer.concat(this.#raw));
       return;
@@ -113,16 +115,6 @@ export class HeldRequest implements ClientExchange {
     this.#phase = 'over';
     this.exchange.end(how, { request: this.#bytes, response: 0 });
   }
-}
-
-/** The client was told to go on. */
-function withoutExpectation(head: Head): Head {
-  const keep = head.fields.lower.map((name) => name !== 'expect');
-  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
-  const { names, lower, values } = head.fields;
-  return keep.includes(false)
-    ? { ...head, fields: { names: pick(names), lower: pick(lower), values: pick(values) } }
-    : head;
 }
 
 function chunk(body: Buffer, trailers: Buffer): Buffer {

@@ -113,7 +113,7 @@ export class Http2Server implements ServedConnection {
       const { authority, path } = this.#identify(request);
       const { target, client } = this;
       const { method, fields, length, neverIndexed } = request;
-      const head = { method, path, fields, upgrade: false, hasBody: !ends };
+      const head = { method, path, fields, authority, upgrade: false, hasBody: !ends };
       const exchange = this.deps.handlers.request(head, target, client);
       const relay: MessageRelay = new MessageRelay(
         port,

@@ -12,6 +12,7 @@ import type {
   Target,
 } from '../engine';
 import { RefusedBody } from '../engine';
+import { withoutFields } from '../fields';
 import { BadMessage } from '../http1/head';
 import { ByteQueue } from '../http2/byteQueue';
 import type { Route } from '../upstream/pool';
@@ -41,6 +42,7 @@ export type OpenUpstream = (route: Route, signal: () => AbortSignal) => Upstream
 type Phase = 'holding' | 'judging' | 'dialling' | 'open' | 'over';
 
 const NOTHING = Buffer.alloc(0);
+const LENGTH: ReadonlySet<string> = new Set(['content-length']);
 
 export class MessageRelay implements UpstreamPortListener {
   #phase: Phase = 'dialling';
@@ -163,7 +165,7 @@ export class MessageRelay implements UpstreamPortListener {
         method: head.method,
         path: verdict.path,
         authority,
-        fields: changes ? withoutLength(verdict.fields) : verdict.fields,
+        fields: changes ? withoutFields(verdict.fields, LENGTH) : verdict.fields,
         hasBody: head.hasBody,
         neverIndexed,
       },
@@ -284,7 +286,7 @@ export class MessageRelay implements UpstreamPortListener {
       this.#heldResponse = { head, verdict, body: [] };
       return;
     }
-    const fields = transform && !transform.keepsLength ? withoutLength(verdict.fields) : verdict.fields;
+    const fields = transform && !transform.keepsLength ? withoutFields(verdict.fields, LENGTH) : verdict.fields;
     this.#answered = true;
     this.port.head(head.status, verdict.reason, fields, !head.hasBody, head.neverIndexed);
     if (!head.hasBody) this.#responseOver();
@@ -341,7 +343,7 @@ export class MessageRelay implements UpstreamPortListener {
     if (this.#phase !== 'open') return;
     this.#heldResponse = undefined;
     this.#answered = true;
-    this.port.head(head.status, verdict.reason, withoutLength(verdict.fields), false, head.neverIndexed);
+    this.port.head(head.status, verdict.reason, withoutFields(verdict.fields, LENGTH), false, head.neverIndexed);
     this.port.body(judged);
     this.port.end(undefined);
     this.#responseOver();
@@ -431,12 +433,6 @@ export class MessageRelay implements UpstreamPortListener {
 }
 
 const internal = () => new WireError('internal', 'The proxy failed on this message. Nothing more was forwarded.', 502);
-
-function withoutLength(fields: Fields): Fields {
-  const keep = fields.lower.map((name) => name !== 'content-length');
-  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
-  return { names: pick(fields.names), lower: pick(fields.lower), values: pick(fields.values) };
-}
 
 /** Transforms see a trailer section as HTTP/1.1 writes it. */
 function changedTrailers(transform: BodyTransform, trailers: Fields): Fields {

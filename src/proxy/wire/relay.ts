@@ -3,6 +3,7 @@
 import type net from 'node:net';
 import type { Client, Exchange, ExchangeEnd, Fields, HeldResponse, LocalAnswer, ResponseHead, Target } from '../engine';
 import { RefusedBody } from '../engine';
+import { withoutFields } from '../fields';
 import type { BodyReader } from '../http1/body';
 import { UntilCloseReader } from '../http1/body';
 import { TransformSink, requestBody, responseBody } from '../http1/framing';
@@ -343,7 +344,7 @@ export class Relay implements UpstreamListener, ClientExchange {
           (head.framing.chunked || (head.framing.length !== undefined && !transform.keepsLength));
         if (rechunk && !head.framing.chunked) fields = replaceLength(fields);
         else if (!rechunk && (head.framing.chunked || (head.framing.length !== undefined && !transform.keepsLength))) {
-          fields = withoutFraming(fields);
+          fields = withoutFields(fields, FRAMING);
           this.#closeClient = true;
         }
         this.#responseSink = new TransformSink(transform, rechunk);
@@ -359,7 +360,7 @@ export class Relay implements UpstreamListener, ClientExchange {
           this.#answered = true;
           const close = this.#closeClient ? 'Connection: close\r\n' : '';
           const extra = `Content-Length: ${length}\r\n${close}`;
-          const text = writeHead(`HTTP/1.1 ${status} ${verdict.reason}`, withoutFraming(verdict.fields), extra);
+          const text = writeHead(`HTTP/1.1 ${status} ${verdict.reason}`, withoutFields(verdict.fields, FRAMING), extra);
           this.#toClient(Buffer.from(text, 'latin1'));
         },
       };
@@ -689,6 +690,7 @@ export class Relay implements UpstreamListener, ClientExchange {
   }
 }
 
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 const IDENTITY = { keepsLength: true, push: (chunk: Buffer) => chunk, end: () => Buffer.alloc(0) };
 
 export function hostField({ scheme, host, port }: Target): string {
@@ -705,10 +707,4 @@ function replaceLength(fields: Fields): Fields {
   lower[at] = 'transfer-encoding';
   values[at] = 'chunked';
   return { names, lower, values };
-}
-
-function withoutFraming(fields: Fields): Fields {
-  const keep = fields.lower.map((name) => name !== 'content-length' && name !== 'transfer-encoding');
-  const pick = (list: string[]) => list.filter((_, i) => keep[i]);
-  return { names: pick(fields.names), lower: pick(fields.lower), values: pick(fields.values) };
 }

@@ -48,7 +48,8 @@ describe('what is ticked', () => {
         const value = body(43, name.length);
         const found = judge(name, value)!;
         const known = PROVIDERS.find(({ id }) => id === found.provider)!;
-        expect(found.ticked).toBe(known.kind === 'http' && known.in.some(isServedPlace));
+        const sent = known.kind === 'http' || (known.kind === 'aws' && !name.endsWith('_ID'));
+        expect(found.ticked).toBe(sent && known.in.some(isServedPlace));
         expect(found.reason).not.toContain(value);
       }
   });
@@ -85,8 +86,8 @@ describe('what is shown and not ticked', () => {
     ['SLACK_SIGNING_SECRET', hex(32), /webhooks/],
     ['SSH_PASSPHRASE', body(20), /SSH/],
     ['DEPLOY_KEY', keys.pem(), /PEM/],
-    ['AWS_ACCESS_KEY_ID', keys.aws(), /AWS/],
-    ['AWS_SECRET_ACCESS_KEY', `${body(20)}/${body(19)}`, /AWS/],
+    ['AWS_ACCESS_KEY_ID', keys.aws(), /AWS key.*no secret/],
+    ['R2_ACCESS_KEY_ID', hex(32), /no secret/],
     ['NEXT_PUBLIC_API_KEY', hex(32), /public/],
     ['VITE_OPENAI_API_KEY', keys.openai(), /public/],
     ['SLACK_SIGNING_SECRET', hex(32), /webhooks/],

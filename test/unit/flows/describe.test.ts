@@ -85,6 +85,7 @@ describe('a finding in words', () => {
     ['body', 'the body'],
     ['body:client_secret', 'the field client_secret of the body'],
     ['websocket', 'a WebSocket message'],
+    ['aws4', 'the signature of an AWS request'],
     ['trailer', 'a trailer'],
     ['several parts', 'several parts of requests, in pieces'],
     ['response body', 'the body of the answer'],

@@ -287,6 +287,8 @@ describe('what is refused, and where', () => {
     ['secrets: { A: { hosts: a.example, in: body } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: a.example, in: "body:" } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: a.example, in: websocket } }', []],
+    ['secrets: { A: { hosts: a.example, in: aws4 } }', []],
+    ['secrets: { A: { hosts: a.example, in: aws } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: a.example, in: [path, "body:a.b 1"] } }', []],
     ['secrets: { A: { hosts: a.example, in: header:cookie } }', ['bad-value 1:39']],
     ['secrets: { A: { hosts: a.example, in: header:User-Agent } }', ['bad-value 1:39']],

@@ -27,6 +27,13 @@ describe('finds credentials', () => {
     ['a vendor’s field', { 'dd-api-key': 'attackers-own-key' }, '/', 'header:dd-api-key', 'attackers-own-key'],
     ['a bound field', { 'x-odd': 'Key attackers-own' }, '/', 'header:x-odd', 'attackers-own'],
     ['a bound parameter', {}, '/?a=1&key=attackers%2Down', 'query:key', 'attackers-own'],
+    [
+      'an old presigned URL of AWS',
+      {},
+      '/k?AWSAccessKeyId=THEIR-KEY-ID&Signature=x',
+      'query:AWSAccessKeyId',
+      'THEIR-KEY-ID',
+    ],
     ['a known parameter', {}, '/?access_token=attackers-own', 'query:access_token', 'attackers-own'],
     ['a segment', {}, `/bot123456789:AA${'x'.repeat(33)}/send`, 'path', `123456789:AA${'x'.repeat(33)}`],
   ])('%s', (_, headers, path, place, text) => {

@@ -115,6 +115,7 @@ it.each([
   ['path', true],
   ['body:token', true],
   ['websocket', true],
+  ['aws4', true],
   ['body:', false],
   ['cookie', false],
 ])('isServedPlace(%s) is %s', (place, served) => expect(isServedPlace(place)).toBe(served));

@@ -5,6 +5,13 @@ export const CLOUD_PROVIDERS: readonly Provider[] = [
   provider('aws', 'AWS', 'docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html', {
     names: 'AWS_{ACCESS_KEY_ID,SECRET_ACCESS_KEY,SESSION_TOKEN}',
     shapes: [/^(A(?:KI|SI)A)[A-Z2-7]{16}$/],
+    // Machines of customers below them get no signature that is good elsewhere (aws.ts).
+    hosts: ['*.amazonaws.com', '*.amazonaws.com.cn', '*.api.aws'],
+    kind: 'aws',
+  }),
+  provider('cloudflare-r2', 'Cloudflare R2', 'developers.cloudflare.com/r2/api/tokens', {
+    names: '{R2,CLOUDFLARE_R2,CF_R2}_{ACCESS_KEY_ID,SECRET_ACCESS_KEY}',
+    hosts: ['*.r2.cloudflarestorage.com'],
     kind: 'aws',
   }),
   provider('aws-bedrock', 'Amazon Bedrock', 'docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html', {

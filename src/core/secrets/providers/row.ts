@@ -1,8 +1,9 @@
 // What a row of the provider table says, and how one is written down. A row holds no secret and no example of one.
+import { AWS_PLACE } from '../aws';
 import type { Place } from '../types';
 
 /**
- * `http`: sent with requests. `aws`: requests are signed with it. The others do not travel in HTTP as they are, or the program
+ * `http`: sent with requests. `aws`: requests are signed with it, and signed again on their way. The others do not travel in HTTP as they are, or the program
  * itself needs the real one: a dummy would break it, so they are shown and left unticked.
  */
 export type SecretKind = 'http' | 'aws' | 'signing' | 'webhook' | 'encryption' | 'database';
@@ -51,7 +52,7 @@ export function provider(id: string, title: string, source: string, { names = ''
     weakShapes: [],
     family: undefined,
     hosts: [],
-    in: given.kind === undefined || given.kind === 'http' ? BEARER : [],
+    in: given.kind === undefined || given.kind === 'http' ? BEARER : given.kind === 'aws' ? [AWS_PLACE] : [],
     kind: 'http',
     modelApi: false,
     modelHosts: [],
