@@ -169,7 +169,7 @@ it.skipIf(process.platform !== 'linux')(
 it('run says at its end what was blocked, with the hash that trusts it', async () => {
   await session.policy.write(`${POLICY}${BOUND}`);
   const ask = `curl -s -o /dev/null --noproxy '' -H 'authorization: Bearer ${OWN}' http://127.0.0.1:${port()}/x; exit 5`;
-  const { code, text } = await cli(['run', '--', 'sh', '-c', `${ask}`]);
+  const { code, text } = await cli(['run', '--', 'sh', '-c', ask]);
   expect(code).toBe(5);
   expect(text).toMatch(
     /alarm: claude, 127\.0\.0\.1: not ANTHROPIC_API_KEY, in the header authorization: another credential/,

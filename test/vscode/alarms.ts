@@ -14,7 +14,7 @@ import { onlyEntry, setting, type Test, until } from './harness';
 
 const command = (name: string, ...args: unknown[]) => vscode.commands.executeCommand(`sandboxAgent.${name}`, ...args);
 const FOREIGN = ['somebodys', 'own', 'key', '0123456789'].join('-');
-const WITHOUT = setting.policy?.slice(0, setting.policy.indexOf('secrets:'));
+const WITHOUT = setting.policy.slice(0, setting.policy.indexOf('secrets:'));
 
 /** A real client of the agent `terminal`: status and body. */
 async function request(target: string, init: { headers?: Record<string, string>; method?: string; body?: string }) {
