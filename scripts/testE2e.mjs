@@ -86,6 +86,36 @@ const ask = (target) =>
     );
   });
 
+/**
+ * A notification with its buttons. A window that nobody touched since may keep its toasts back; the list has them all, the
+ * newest on top, and shows no more than three at a time.
+ */
+async function notification(text) {
+  const item = page.locator('.notification-list-item').filter({ hasText: text });
+  for (let attempt = 1; ; attempt++) {
+    await workbench.command('Notifications: Show Notifications');
+    await page.keyboard.press('Home');
+    try {
+      await item.waitFor({ timeout: 5_000 });
+      return item;
+    } catch (error) {
+      if (attempt === 4) throw error;
+    }
+  }
+}
+
+/** Requests with a key of somebody's choice, all at once; the answers' statuses. */
+const withKey = (key, ...urls) =>
+  new Promise((resolve) => {
+    const script = `Promise.all(process.argv.slice(1).map((url) => fetch(url, { headers: { authorization: 'Bearer ${key}' } }))).then((all) => console.log(all.map(({ status }) => status).join()))`;
+    execFile(
+      'sh',
+      ['-c', `${environment}\nexport NO_PROXY= no_proxy=\nexec "${process.execPath}" -e "${script}" ${urls.join(' ')}`],
+      { cwd: demo.folder },
+      (_, stdout, stderr) => resolve((stdout + stderr).trim()),
+    );
+  });
+
 /** A request without any key. */
 const plain = (target) =>
   new Promise((resolve) => {
@@ -302,6 +332,91 @@ try {
     const panel = await workbench.webview('h1');
     await panel.getByRole('button', { name: 'Open as Text' }).click();
     await page.locator('.view-lines').getByText('Nothing from the examples').waitFor();
+  });
+
+  await test('a stand-in on its way to a host that nobody bound it to is a question, and Bind answers it', async () => {
+    writeFileSync(
+      path.join(demo.folder, '.sandbox-agent/policy.yaml'),
+      policy().replace(/^secrets:\n(?: .*\n)*/m, '# Nobody said yet where secrets go.\n'),
+    );
+    const waiting = await notification('not by a command of yours');
+    await waiting.getByRole('button', { name: 'Approve…' }).click();
+    await workbench.answer('Approve');
+    await page.getByRole('tab', { name: /waiting for approval/ }).waitFor({ state: 'detached' });
+    await workbench.clearNotifications();
+    expect((await ask('/first')).startsWith('403'), 'a stand-in without a binding went out');
+    await ask('/second');
+    const question = await notification('DEMO_API_KEY was about to go to localhost');
+    await page.locator('.statusbar').getByText('1 alarm').waitFor();
+    await page.getByRole('tree', { name: /Flows/ }).getByText('GET 403 /second').waitFor();
+    expect(
+      (await page.locator('.notification-list-item').filter({ hasText: 'was about to go' }).count()) === 1,
+      'it is asked twice',
+    );
+    await workbench.screenshot('7-first-use');
+    await question.getByRole('button', { name: 'Bind to localhost' }).click();
+    await eventually(() => /DEMO_API_KEY: \{ hosts: \[localhost\]/.test(policy()), 'the binding is not in the policy');
+    expect((await ask('/hello')).startsWith('200'), 'the next request was not served');
+    await page.locator('.statusbar').getByText('1 alarm').waitFor({ state: 'detached' });
+    await workbench.clearNotifications();
+  });
+
+  await test('a foreign credential is a question; Trust asks once more, and Trusted Credentials takes it back', async () => {
+    const own = 'somebodys-own-key-0123456789';
+    expect((await withKey(own, `${demo.url}/foreign`)) === '403', 'a foreign credential went out');
+    const question = await notification('used a credential at localhost that is not DEMO_API_KEY');
+    await workbench.screenshot('7-foreign');
+    await question.getByRole('button', { name: 'Trust This Credential' }).click();
+    await page.locator('.monaco-dialog-box').waitFor();
+    await workbench.screenshot('7-trust');
+    const text = await workbench.answer('Trust');
+    expect(text.includes('salted hash') && text.includes('this host only'), `it does not say what it means: ${text}`);
+    for (let i = 0; i < 50 && (await withKey(own, `${demo.url}/foreign`)) !== '401'; i++)
+      await page.waitForTimeout(100);
+    expect((await withKey(own, `${demo.url}/foreign`)) === '401', 'the trusted credential is refused');
+    await workbench.command('Sandbox Agent: Trusted Credentials');
+    const entry = page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'localhost' });
+    await entry.hover();
+    await workbench.screenshot('7-trusted');
+    await entry.getByRole('button', { name: 'Trust it no more' }).click();
+    await entry.waitFor({ state: 'hidden' });
+    expect((await withKey(own, `${demo.url}/foreign`)) === '403', 'what is trusted no more still passes');
+    await workbench.clearNotifications();
+  });
+
+  await test('a real value on its way out is an error, and the list of alarms has it', async () => {
+    await plain(`/leak?data=${demo.real}`);
+    const alarm = await notification('sent the real value of DEMO_API_KEY to localhost');
+    await page.getByRole('tree', { name: /Flows/ }).locator('.codicon-report').first().waitFor();
+    await workbench.screenshot('7-real-value');
+    await alarm.getByRole('button', { name: 'Show Flow' }).click();
+    await page.locator('.editor-instance').getByText('the real value was on its way out').waitFor();
+    await workbench.screenshot('7-alarm-flow');
+    await workbench.command('Sandbox Agent: Show Alarms');
+    await page.locator('.quick-input-list').getByText('the real value was on its way out').waitFor();
+    await workbench.screenshot('7-alarms');
+    await page.keyboard.press('Escape');
+    await page.locator('.statusbar').getByText(/alarm/).waitFor({ state: 'detached' });
+    await workbench.clearNotifications();
+  });
+
+  await test('a stand-in on its way elsewhere is an alarm for each host, and many at a time are told as one', async () => {
+    const dummy = /DEMO_API_KEY="(.*)"/.exec(env())[1];
+    const urls = ['one', 'two', 'three', 'four', 'five'].map((host) => `https://${host}.example/collect`);
+    const statuses = await withKey(dummy, ...urls);
+    expect(statuses === '403,403,403,403,403', `the stand-in went somewhere: ${statuses}`);
+    const more = await notification('There are 2 more alarms');
+    const told = page.locator('.notification-list-item').filter({ hasText: 'sent the stand-in of DEMO_API_KEY to' });
+    await page.locator('.statusbar').getByText('5 alarms').waitFor();
+    await workbench.screenshot('7-honeytoken');
+    const host = /to (\w+\.example)/.exec(await told.first().innerText())[1];
+    await told.first().getByRole('button', { name: 'Block Host' }).click();
+    await eventually(() => policy().includes(`Block ${host}`), `${host} is not blocked in the policy`);
+    await notification('There are 2 more alarms');
+    await more.getByRole('button', { name: 'Show Alarms' }).click();
+    for (const url of urls) await page.locator('.quick-input-list').getByText(new URL(url).host).waitFor();
+    await page.keyboard.press('Escape');
+    await workbench.clearNotifications();
   });
 
   await workbench.widenSideBar(105);

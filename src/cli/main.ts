@@ -1,14 +1,17 @@
 // The command line: arguments to services of host/, results to text or JSON. Exit codes: 0 done, 1 the answer is no, 2 wrong
 // use. Nothing prints a real value.
+import { bindCommand } from './bind';
 import { checkCommand, testCommand } from './check';
 import { doctorCommand, protectCommand, restoreCommand, scanCommand } from './folder';
 import { HELP, json, UsageError } from './options';
 import { proxyCommand } from './proxy';
 import { rotateCommand } from './rotate';
 import { runCommand } from './run';
+import { trustCommand } from './trust';
 import { vaultCommand } from './vault';
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  bind: bindCommand,
   check: checkCommand,
   doctor: doctorCommand,
   protect: protectCommand,
@@ -18,6 +21,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   run: runCommand,
   scan: scanCommand,
   test: testCommand,
+  trust: trustCommand,
   vault: vaultCommand,
 };
 

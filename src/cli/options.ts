@@ -36,6 +36,13 @@ export const HELP = `sandbox-agent: keeps secrets out of the reach of coding age
                                     never injected any more, but still looked for
   rotate NAME [DIR] --mark --reason TEXT
                                     only mark it: it was seen leaking, and is to be rotated
+  bind NAME --host H --in PLACE [DIR]
+                                    its real value may go to this host too, in this place: header:NAME, basic, query:NAME,
+                                    path, body:NAME or websocket; written into the policy
+  trust --host H HASH [DIR]         let a credential that is not managed here through to one host; HASH is what a blocked
+                                    request is shown with, by "run" at its end and in the flow
+  trust --list [DIR]                what is trusted, where and since when
+  trust --remove HASH [DIR]         trust it no more
 
   Recovery code and passphrase are asked for, or taken from the environment variables SANDBOX_AGENT_RECOVERY_CODE and
   SANDBOX_AGENT_PASSPHRASE; never from an argument, which other programs can read.

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
+import { AlarmLog } from '../core/flows/alarms';
+import { describeFinding } from '../core/flows/describe';
 import type { FolderSession } from '../host/folderSession';
 import { note, openSession, UsageError } from './options';
 
@@ -79,6 +81,8 @@ async function protectedRun(
   const report = await session.protect(scan.values.filter(({ ticked }) => ticked).map(({ id }) => id));
   for (const { name, file, reason } of report.refused)
     note(`not swapped: ${name}${file ? ` in ${file}` : ''}: ${reason}`);
+  const alarms = new AlarmLog();
+  session.onDidSeeFlows((flows) => alarms.take(flows));
   try {
     await session.start({ level: 'routed', claudeSettings, confinedChain: 'proxy' });
     if (session.state.kind !== 'running') {
@@ -90,11 +94,21 @@ async function protectedRun(
     return await execute(command, { ...process.env, ...session.processEnvironment(label) });
   } finally {
     await session.stop();
+    say(alarms);
     if (!before) {
       const { failed } = await session.restore();
       for (const { file, reason } of failed) note(`not wholly restored: ${file}: ${reason}`);
     }
     session.dispose();
+  }
+}
+
+/** At the end: while the command runs the terminal is its own. Oldest first. */
+function say(alarms: AlarmLog): void {
+  for (const { flow, finding } of [...alarms.all].reverse()) {
+    note(`alarm: ${flow.agent}, ${flow.host}: ${describeFinding(finding)}.`);
+    if (finding.credential !== undefined)
+      note(`  If it is yours: sandbox-agent trust --host ${flow.host} ${finding.credential}`);
   }
 }
 

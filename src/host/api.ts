@@ -300,10 +300,11 @@ export interface FolderSessionApi extends Disposable {
   watchFiles(options: WatchOptions): Promise<Disposable>;
   secrets(): Promise<readonly ProtectedSecret[]>;
   /** Credentials that the user said are theirs, each on one host; never their text. */
-  readonly trusted: readonly TrustedCredential[];
+  trusted(): Promise<readonly TrustedCredential[]>;
   /** `hash`: of a finding `foreign-credential`. Counts for the next request. */
   trust(host: string, hash: string): Promise<void>;
-  distrust(hash: string): Promise<void>;
+  /** Returns whether it was trusted. */
+  distrust(hash: string): Promise<boolean>;
   start(options: StartOptions): Promise<void>;
   stop(): Promise<void>;
   /** Environment for an agent: proxy, CA, dummies; may be written to a file. Only while running; `undefined` otherwise. */

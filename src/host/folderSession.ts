@@ -130,6 +130,7 @@ export class FolderSession implements FolderSessionApi {
   #disposed = false;
   #vaultWatch: Disposable | undefined;
   #loginWatch: Disposable | undefined;
+  #trustWatch: Disposable | undefined;
   #realWatch: RealWatch | undefined;
   #loanTimer: NodeJS.Timeout | undefined;
   /** What the proxy was told last, as JSON: never written anywhere. */
@@ -450,6 +451,9 @@ export class FolderSession implements FolderSessionApi {
       if (proxy.unexpectedExit !== undefined) this.#crashed(running, proxy.unexpectedExit);
       this.#loginWatch ??= watchLogins(this.#logins, () => void this.#loginsChanged());
       this.#vaultWatch ??= watchVault(state.vault, () => void this.#vaultChanged());
+      this.#trustWatch ??= watchVault(state.trust, () => {
+        this.#trustChanged().catch((error: unknown) => this.#logs.fire((error as Error).message));
+      });
       await wiring.write(this.#wired(running));
       // Crashed meanwhile: that was said, and is not to be painted over.
       if (!this.#isCurrent(running)) return;
@@ -497,7 +501,13 @@ export class FolderSession implements FolderSessionApi {
     { timeouts }: StartOptions,
     withOpenPort: boolean,
   ): Promise<{ proxy: ProxyProcess; port: number; openPort: number | undefined }> {
-    const { state, policy, trust } = this.#need();
+    const { state, vault, policy, trust } = this.#need();
+    // Where nothing can be written, the question comes again with the next start.
+    await vault
+      .exclusively('trust', () => trust.keepSalt())
+      .catch((error: unknown) => {
+        this.#logs.fire((error as Error).message);
+      });
     await trust.readLogins(this.#logins);
     const stored = await readStored(state.session);
     const secrets = this.#boundSecrets();
@@ -592,18 +602,34 @@ export class FolderSession implements FolderSessionApi {
     this.#running?.proxy.send({ type: 'trust', trust: this.#need().trust.settings });
   }
 
-  get trusted(): readonly TrustedCredential[] {
+  async trusted(): Promise<readonly TrustedCredential[]> {
+    await this.#trustChanged();
     return this.#need().trust.trusted;
   }
 
   async trust(host: string, hash: string): Promise<void> {
-    await this.#need().trust.add(host, hash, Date.now());
+    const { vault, trust } = this.#need();
+    await vault.exclusively('trust', () => trust.add(host, hash, Date.now()));
     this.#sendTrust();
   }
 
-  async distrust(hash: string): Promise<void> {
-    await this.#need().trust.remove(hash);
+  async distrust(hash: string): Promise<boolean> {
+    const { vault, trust } = this.#need();
+    const removed = await vault.exclusively('trust', () => trust.remove(hash));
     this.#sendTrust();
+    return removed;
+  }
+
+  /** Another program may have written the list: a command line trusts, or trusts no more. */
+  async #trustChanged(): Promise<void> {
+    const { trust } = this.#need();
+    const before = JSON.stringify(trust.settings);
+    await trust.refresh();
+    // With the salt of now.
+    await trust.readLogins(this.#logins);
+    if (JSON.stringify(trust.settings) === before) return;
+    this.#sendTrust();
+    this.#logs.fire('the list of trusted credentials was changed by another program, and counts as it is now');
   }
 
   /** Another process wrote the vault: a command line protected or restored this folder. */
@@ -689,6 +715,8 @@ export class FolderSession implements FolderSessionApi {
     this.#vaultWatch = undefined;
     this.#loginWatch?.dispose();
     this.#loginWatch = undefined;
+    this.#trustWatch?.dispose();
+    this.#trustWatch = undefined;
     if (this.#opened && this.#lock) {
       const { failed } = await undoWiring(this.#opened.state.wiring);
       for (const { reason } of failed) this.#notices.fire({ severity: 'error', message: reason });
@@ -765,6 +793,7 @@ export class FolderSession implements FolderSessionApi {
   dispose(): void {
     this.#disposed = true;
     this.#loginWatch?.dispose();
+    this.#trustWatch?.dispose();
     this.#vaultWatch?.dispose();
     this.#realWatch?.dispose();
     clearTimeout(this.#retry);

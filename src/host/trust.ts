@@ -38,16 +38,18 @@ export class TrustStore {
 
   /** A damaged file is one that trusts nobody: the user is asked again. */
   static async open(file: string): Promise<TrustStore> {
-    const text = (await readIfThere(file))?.toString('utf8') ?? 'null';
-    let kept: Kept | undefined;
-    try {
-      const read = JSON.parse(text) as Partial<Kept> | null;
-      const usable = read?.version === 1 && typeof read.salt === 'string' && Array.isArray(read.trusted);
-      if (usable) kept = read as Kept;
-    } catch {
-      // As if there were none.
-    }
-    return new TrustStore(file, kept);
+    return new TrustStore(file, await readKept(file));
+  }
+
+  /** Another program may have written the file: what it says now counts, with its salt. */
+  async refresh(): Promise<void> {
+    this.#kept = (await readKept(this.file)) ?? { ...this.#kept, trusted: [] };
+  }
+
+  /** Writes the file where there is none: hashes that are shown to a user must mean the same to every program. */
+  async keepSalt(): Promise<void> {
+    await this.refresh();
+    if ((await readIfThere(this.file)) === undefined) await this.#write([]);
   }
 
   get trusted(): readonly TrustedCredential[] {
@@ -58,15 +60,20 @@ export class TrustStore {
     return { salt: this.#kept.salt, hashes: [...this.#kept.trusted.map(({ hash }) => hash), ...this.#logins] };
   }
 
-  /** `hash` as a finding has it. */
+  /** `hash` as a finding has it. This and `remove`: one program at a time (the lock of the vault). */
   async add(host: string, hash: string, now: number): Promise<void> {
-    if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error('This is not the hash of a credential: nothing was trusted.');
+    if (!HASH.test(hash)) throw new Error('This is not the hash of a credential: nothing was trusted.');
+    await this.refresh();
     const others = this.#kept.trusted.filter((one) => one.hash !== hash);
     await this.#write([...others, { hash, host, since: now }]);
   }
 
-  async remove(hash: string): Promise<void> {
+  /** Returns whether it was there. */
+  async remove(hash: string): Promise<boolean> {
+    await this.refresh();
+    if (!this.#kept.trusted.some((one) => one.hash === hash)) return false;
     await this.#write(this.#kept.trusted.filter((one) => one.hash !== hash));
+    return true;
   }
 
   async #write(trusted: readonly TrustedCredential[]): Promise<void> {
@@ -91,6 +98,25 @@ export class TrustStore {
     return changed;
   }
 }
+
+/** Undefined for a file that is not there, or is no list of hashes. */
+async function readKept(file: string): Promise<Kept | undefined> {
+  try {
+    const read = JSON.parse((await readIfThere(file))?.toString('utf8') ?? 'null') as Partial<Kept> | null;
+    const usable = read?.version === 1 && typeof read.salt === 'string' && Array.isArray(read.trusted);
+    return usable && read.trusted.every(isTrusted) ? (read as Kept) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isTrusted(value: unknown): value is TrustedCredential {
+  const { hash, host, since } = (value ?? {}) as Partial<TrustedCredential>;
+  return typeof hash === 'string' && HASH.test(hash) && typeof host === 'string' && typeof since === 'number';
+}
+
+const HASH = /^[0-9a-f]{64}$/;
 
 /** Stores that hold logins of agents. */
 export const holdsLogin = ({ kind }: Store): boolean => kind === 'claude' || kind === 'codex';

@@ -1,5 +1,5 @@
-// Tells when another process wrote the vault of a folder (a command line protected or restored), so that a running proxy
-// does not go on with secrets of yesterday. Best effort: every scan reads the vault again anyway.
+// Tells when another process wrote the vault of a folder (a command line protected or restored) or its list of trusted
+// credentials, so that a running proxy does not go on with what held yesterday. Best effort: every scan reads the vault again.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Disposable } from '../core/base/disposable';

@@ -1,5 +1,6 @@
 // Composition root: makes the parts and hands them to each other. No feature lives here.
 import * as vscode from 'vscode';
+import { registerAlarms } from './alarms';
 import { isTest } from './commands/command';
 import { announcePending } from './commands/policy';
 import { registerCommands } from './commands/register';
@@ -45,6 +46,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi | undef
     registerPolicyEditor(context, sessions),
     registerPolicyDiagnostics(sessions),
     registerHostQuickFix(sessions),
+    registerAlarms(deps),
     announcePending(deps),
     wireClaudePanel(sessions, log),
   );

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { Emitter } from '../core/base/event';
+import { AlarmLog } from '../core/flows/alarms';
 import { FlowStore } from '../core/flows/store';
 import type { EnvironmentValue, FolderSessionApi, ScanReport } from '../host/api';
 import { FolderSession } from '../host/folderSession';
@@ -19,6 +20,7 @@ export interface FolderEntry {
   readonly workspaceFolder: vscode.WorkspaceFolder;
   readonly session: FolderSessionApi;
   readonly flows: FlowStore;
+  readonly alarms: AlarmLog;
   /** The last scan; undefined while it has not ended. */
   scan: ScanReport | undefined;
   /** Secrets of the inherited environment, for views. */
@@ -39,6 +41,8 @@ export class Sessions implements vscode.Disposable {
   readonly #opening = new Set<string>();
   readonly #watchers = new Map<FolderEntry, vscode.Disposable>();
   readonly #keys = new Map<string, EditorKeys>();
+  /** A session that is opened again in this window does not tell everything again. */
+  readonly #alarms = new Map<string, AlarmLog>();
   readonly #changed = new Emitter<void>();
   readonly onDidChange = this.#changed.event;
   readonly #disposables: vscode.Disposable[] = [];
@@ -190,6 +194,7 @@ export class Sessions implements vscode.Disposable {
       workspaceFolder,
       session,
       flows: new FlowStore(settings.maxFlows()),
+      alarms: this.#alarms.get(key) ?? new AlarmLog(),
       scan: undefined,
       environment: [],
       secrets: [],
@@ -198,7 +203,11 @@ export class Sessions implements vscode.Disposable {
       encrypted: locked,
     };
     this.#entries.set(key, entry);
-    session.onDidSeeFlows((flows) => entry.flows.add(flows));
+    this.#alarms.set(key, entry.alarms);
+    session.onDidSeeFlows((flows) => {
+      entry.flows.add(flows);
+      entry.alarms.take(flows);
+    });
     session.onDidChangeLoan(() => void this.update(entry));
     session.onDidChangeState((state) => {
       if (state.kind === 'failed') this.log.error(`[${name}] ${state.message}`);

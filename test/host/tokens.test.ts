@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import type { Flow } from '../../src/core/flows/flow';
 import { FolderSession } from '../../src/host/folderSession';
+import { sendThrough } from '../support/sendThrough';
 import { ANTHROPIC, TestWorkspace } from '../support/workspace';
 
 const dist = path.join(import.meta.dirname, '../../dist');
@@ -41,35 +42,8 @@ async function open(): Promise<FolderSession> {
   return session;
 }
 
-/** One request through the proxy, to the origin on this machine. */
-function send(
-  session: FolderSession,
-  target: string,
-  headers: http.OutgoingHttpHeaders,
-  body = '',
-): Promise<[number, string]> {
-  const proxy = new URL(session.agentEnvironment('claude')!['HTTP_PROXY']!);
-  const { port } = origin.address() as net.AddressInfo;
-  const authorization = Buffer.from(`${proxy.username}:${proxy.password}`).toString('base64');
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      {
-        host: '127.0.0.1',
-        port: proxy.port,
-        method: body === '' ? 'GET' : 'POST',
-        path: `http://127.0.0.1:${port}${target}`,
-        headers: { host: `127.0.0.1:${port}`, ...headers, 'proxy-authorization': `Basic ${authorization}` },
-      },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (part: string) => (text += part));
-        response.on('end', () => resolve([response.statusCode!, text]));
-      },
-    );
-    request.on('error', reject);
-    request.end(body);
-  });
-}
+const send = (session: FolderSession, target: string, headers: http.OutgoingHttpHeaders, body = '') =>
+  sendThrough(session, (origin.address() as net.AddressInfo).port, target, headers, body);
 
 it('tokens are kept, and what is trusted passes', async () => {
   seen.length = 0;
@@ -123,7 +97,7 @@ secrets:
   await again.trust('127.0.0.1', foreign()!.credential!);
   // The message to the proxy is on its way before any later request.
   expect((await send(again, '/me', { authorization: `Bearer ${OWN}` }))[0]).toBe(200);
-  await again.distrust(again.trusted[0]!.hash);
+  await again.distrust((await again.trusted())[0]!.hash);
   expect((await send(again, '/me', { authorization: `Bearer ${OWN}` }))[0]).toBe(403);
   expect(JSON.stringify(flows)).not.toContain(ACCESS);
   expect(JSON.stringify(flows)).not.toContain(OWN);

@@ -30,9 +30,35 @@ it('keeps hashes and no text, for this user alone, with one salt', async () => {
   expect((await TrustStore.open(file)).trusted).toEqual([]);
 });
 
+it('is shared: what another program writes counts, with its salt, and nothing it wrote is lost', async () => {
+  const file = path.join(directory, 'trust.json');
+  const [one, other] = [await TrustStore.open(file), await TrustStore.open(file)];
+  await one.keepSalt();
+  await other.keepSalt();
+  const { salt } = one.settings;
+  expect(other.settings.salt).toBe(salt);
+  const [first, second] = ['a', 'b'].map((text) => credentialHash(salt, 'a.example', text));
+  await one.add('a.example', first!, 1);
+  await other.add('a.example', second!, 2);
+  await one.refresh();
+  expect(one.trusted.map(({ hash }) => hash)).toEqual([first, second]);
+  expect([await one.remove(first!), await one.remove(first!)]).toEqual([true, false]);
+  await other.refresh();
+  expect(other.trusted.map(({ hash }) => hash)).toEqual([second]);
+  rmSync(file);
+  await other.refresh();
+  expect(other.settings).toEqual({ salt, hashes: [] });
+});
+
 it('trusts nobody when the file is damaged, and nothing that is no hash', async () => {
   const file = path.join(directory, 'trust.json');
-  for (const text of ['', '{', '{"version":2}', '{"version":1,"salt":"x","trusted":3}']) {
+  for (const text of [
+    '',
+    '{',
+    '{"version":2}',
+    '{"version":1,"salt":"x","trusted":3}',
+    '{"version":1,"salt":"x","trusted":[{"hash":"*"}]}',
+  ]) {
     writeFileSync(file, text);
     expect((await TrustStore.open(file)).trusted).toEqual([]);
   }

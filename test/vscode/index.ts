@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import manifest from '../../package.json';
+import { alarmTests } from './alarms';
 import { claudePanelTests } from './claudePanel';
 import { claudeSettingsTests } from './claudeSettings';
 import { extensionApi, onlyEntry, runAll, setting, until } from './harness';
@@ -203,6 +204,7 @@ export function run(): Promise<void> {
         await command('rejectPolicy');
       },
     ],
+    ...alarmTests,
     [
       'a crashed proxy comes back by itself on the same port, with a visible reason',
       async () => {

@@ -80,8 +80,8 @@ export class AlarmLog {
       if (this.#alarms.size <= MAX_ALARMS) break;
       this.#alarms.delete(oldest);
     }
-    this.#changed.fire();
     this.#raised.fire(alarm);
+    this.#changed.fire();
   }
 
   /** Of one flow, or all of them. */

@@ -64,7 +64,9 @@ export function describeFinding({ kind, secret, place, form, action }: Finding):
 
 /** `the header authorization`, `Basic credentials (header authorization)`, `the query parameter key`. */
 export function placeInWords(place: string): string {
-  const [, kind, name = ''] = /^(header|response header|query|body):?(.*)$/s.exec(place) ?? [];
+  const [, kind, whole = ''] = /^(header|response header|query|body):?(.*)$/s.exec(place) ?? [];
+  // A client makes up its names: none is so long that it tells the reader a story.
+  const name = whole.length > MAX_NAME ? `${whole.slice(0, MAX_NAME)}…` : whole;
   switch (kind) {
     case 'header':
       return name.trim() === 'name' ? 'the name of a header' : `the header ${name}`;
@@ -79,7 +81,10 @@ export function placeInWords(place: string): string {
   }
 }
 
+const MAX_NAME = 48;
+
 const PLACES: Readonly<Record<string, string>> = {
+  aws4: 'the signature of an AWS request',
   basic: 'Basic credentials (header authorization)',
   host: 'the host name',
   path: 'the path',
@@ -87,6 +92,20 @@ const PLACES: Readonly<Record<string, string>> = {
   websocket: 'a WebSocket message',
   'response body': 'the body of the answer',
   'several parts': 'several parts of requests, in pieces',
+};
+
+/** Who sent it, in a sentence: by the label that its token belongs to, never by what it says of itself. */
+export function agentInWords({ agent }: Pick<Flow, 'agent'>): string {
+  return AGENTS[agent] ?? agent;
+}
+
+const AGENTS: Readonly<Record<string, string>> = {
+  claude: 'Claude Code',
+  codex: 'Codex',
+  gemini: 'Gemini CLI',
+  terminal: 'A program in a terminal',
+  other: 'A program',
+  unknown: 'A program',
 };
 
 /** `rule 2 "No gists"`, counted from 1; `default` where no rule decided. */
@@ -118,7 +137,7 @@ export function describeFlow(flow: Flow): string {
   if (flow.injected.length > 0)
     lines.push(`injected   ${flow.injected.join(', ')}: the real value went out in its place`);
   for (const finding of flow.findings) {
-    lines.push(`finding    ${describeFinding(finding)}`);
+    lines.push(`finding    ${describeFinding(finding).replace('; ', `\n${' '.repeat(11)}`)}`);
     if (finding.credential !== undefined)
       lines.push(`           sandbox-agent trust --host ${flow.host} ${finding.credential}`);
   }

@@ -37,7 +37,15 @@ import { isEmptyNode, rangeOf, scalarOf, YamlReader } from './yamlReader';
 /** Part of the language, but not of this version: refused, because ignoring a limit would open what it was to close. */
 const LATER = new Set('limit expires query header all any not contentType maxBodyBytes graphql mcp'.split(' '));
 const PLACE = /^(?:basic|path|websocket|aws4|(?:header|query):[!#$%&'*+\-.^_`|~0-9A-Za-z]+|body:[^\0-\x1f\x7f]+)$/;
-const NEVER_PLACES = new Set(['cookie', 'set-cookie', 'referer', 'user-agent', 'host']);
+const NEVER_PLACES = new Set([
+  'cookie',
+  'set-cookie',
+  'referer',
+  'user-agent',
+  'host',
+  'origin',
+  'proxy-authorization',
+]);
 const MAX_YAML_ERRORS = 5;
 const TEST_RESULTS = ['allow', 'block', 'tunnel'] as const;
 

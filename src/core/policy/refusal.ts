@@ -49,7 +49,7 @@ const FINDING: Readonly<
 > = {
   'dummy-unbound': ({ secret, place }, { host }) => [
     `The request carries the stand-in of ${secret} (${place}) to ${host}, a host that this secret is not bound to. The real value was not sent.`,
-    `If ${host} should receive ${secret}, bind it under "secrets:" in the policy. If not, something tried to send it there.`,
+    `If ${host} should receive ${secret}, bind it (command "Sandbox Agent: Bind Secret to This Host", or "sandbox-agent bind"). If not, something tried to send it there.`,
   ],
   'dummy-elsewhere': ({ secret, place }) => [
     `The stand-in of ${secret} is in a place (${place}) where no credential is read.`,
@@ -69,7 +69,7 @@ const FINDING: Readonly<
   ],
   'foreign-credential': ({ secret, place }, { host }) => [
     `The request carries a credential (${place}) to ${host} that is not ${secret}, the one this workspace uses there. It was not sent: it could belong to somebody who wants to receive data.`,
-    `If it is yours, trust it (command "Sandbox Agent: Trust Credential"), or write "credentials: any" into the rule that allows this request.`,
+    `If it is yours, trust it (command "Sandbox Agent: Trust Credential", or "sandbox-agent trust"), or write "credentials: any" into the rule that allows this request.`,
   ],
   'unknown-key': ({ secret, place }, { host }) => [
     `The request carries a key of ${secret} (${place}) to ${host} that this workspace does not know.`,

@@ -120,7 +120,7 @@ export class DetectStage implements Stage {
 
   #found(context: FlowContext, { secret, form }: Detected, place: string, own = false): void {
     const action = own ? 'marked' : headAction(context);
-    const finding: Finding = { kind: 'real-value', secret, place, action, ...written(form) };
+    const finding: Finding = { kind: 'real-value', secret, place, action, ...(own ? {} : written(form)) };
     if (
       context.findings.some((other) => other.kind === finding.kind && other.secret === secret && other.place === place)
     )

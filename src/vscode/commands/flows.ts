@@ -15,6 +15,7 @@ export const showFlows: Command = async () => {
 
 export const openFlow: Command = async (_, argument) => {
   if (!isFlow(argument)) return;
+  argument.entry.alarms.markSeen(argument.flow.id);
   const document = await vscode.workspace.openTextDocument(flowUri(argument));
   await vscode.window.showTextDocument(document, { preview: true });
 };

@@ -35,6 +35,7 @@ export const actions: Command = async ({ sessions }) => {
   });
   const choice = await vscode.window.showQuickPick(
     [
+      ...(entry.alarms.all.length > 0 ? [item(vscode.l10n.t('Show Alarms'), 'bell', 'showAlarms')] : []),
       ...(runs
         ? [
             item(vscode.l10n.t('Stop'), 'debug-stop', 'stop'),

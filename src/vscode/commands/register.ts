@@ -1,7 +1,9 @@
 // The table of commands. A failure is shown and logged, never swallowed; its message holds no value.
 import * as vscode from 'vscode';
+import { showAlarms } from './alarms';
 import { copyEnvironment, launchClaude, runReal } from './agents';
 import { allowRequest } from './allowRequest';
+import { bindSecret } from './bindSecret';
 import { blockHost } from './blockHost';
 import type { Command, Deps } from './command';
 import { clearFlows, copyUrl, openFlow, showFlows, showRule } from './flows';
@@ -12,12 +14,14 @@ import { protect } from './protect';
 import { restore } from './restore';
 import { markForRotation, rotateSecret } from './rotate';
 import { start, stop } from './startStop';
+import { trustCredential, trustedCredentials } from './trust';
 import { decryptVault, encryptVault, exportVault, importVault, unlockVault } from './vault';
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   actions,
   allowRequest,
   approvePolicy,
+  bindSecret,
   blockHost,
   clearFlows,
   copyEnvironment,
@@ -38,12 +42,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   restoreForAWhile,
   rotateSecret,
   runReal,
+  showAlarms,
   showFlows,
   showLog,
   showPolicyDifference,
   showRule,
   start,
   stop,
+  trustCredential,
+  trustedCredentials,
   unlockVault,
 };
 

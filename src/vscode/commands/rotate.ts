@@ -17,8 +17,7 @@ interface Target {
   readonly reason?: string;
 }
 
-const targetOf = (argument: unknown): Target =>
-  typeof argument === 'object' && argument !== null ? (argument) : {};
+const targetOf = (argument: unknown): Target => (typeof argument === 'object' && argument !== null ? argument : {});
 
 async function chosen(
   entry: FolderEntry,

@@ -34,7 +34,9 @@ export function registerDocuments(sessions: Sessions): vscode.Disposable {
     vscode.workspace.registerTextDocumentContentProvider(SCHEME.flow, {
       provideTextDocumentContent: (uri) => {
         const { folder, id } = JSON.parse(uri.query) as { folder: string; id: number };
-        const flow = sessions.of(vscode.Uri.parse(folder))?.flows.get(id);
+        const entry = sessions.of(vscode.Uri.parse(folder));
+        // What an alarm is about is kept longer than the list of flows.
+        const flow = entry?.flows.get(id) ?? entry?.alarms.flow(id);
         return flow ? describeFlow(flow) : vscode.l10n.t('This flow is no longer kept.');
       },
     }),

@@ -1,7 +1,9 @@
 // Nodes of the flow tree: a host and a request. What they say comes from the flow; the colour is the decision's.
 import * as vscode from 'vscode';
-import { flowOrigin, flowOutcome, isLeak } from '../../core/flows/describe';
+import { isAlarm } from '../../core/flows/alarms';
+import { describeFinding, flowOrigin, flowOutcome, isLeak, maskedSecrets } from '../../core/flows/describe';
 import type { Flow } from '../../core/flows/flow';
+import type { FindingKind } from '../../core/secrets/types';
 import type { HostGroup } from '../../core/flows/group';
 import type { FolderEntry } from '../sessions';
 
@@ -43,7 +45,9 @@ export function flowItem({ entry, flow }: FlowNode): vscode.TreeItem {
   item.description = shortOutcome(flow);
   item.iconPath = icon(flow);
   const leaked = flow.findings.some(isLeak) ? '.leak' : '';
-  item.contextValue = `sandboxAgent.flow${flow.decision?.rule === undefined ? '' : '.rule'}${leaked}`;
+  const alarm = (kind: FindingKind) => flow.findings.some((finding) => finding.kind === kind && isAlarm(finding));
+  const asks = `${alarm('dummy-unbound') ? '.unbound' : ''}${alarm('foreign-credential') ? '.foreign' : ''}`;
+  item.contextValue = `sandboxAgent.flow${flow.decision?.rule === undefined ? '' : '.rule'}${leaked}${asks}`;
   item.command = {
     command: 'sandboxAgent.openFlow',
     title: vscode.l10n.t('Open Flow'),
@@ -62,7 +66,11 @@ function shortOutcome({ outcome, injected, decision, findings, error }: Flow): s
   switch (outcome) {
     case 'allowed':
     case 'open':
-      return [...injected, rule ?? vscode.l10n.t('no rule')].join(' · ');
+      return [
+        ...injected,
+        ...maskedSecrets(findings).map((name) => vscode.l10n.t('masked {0}', name)),
+        rule ?? vscode.l10n.t('no rule'),
+      ].join(' · ');
     case 'blocked': {
       const finding = findings.find(({ action }) => action === 'blocked');
       if (finding) return vscode.l10n.t('{0} in {1}', finding.secret, finding.place);
@@ -78,6 +86,9 @@ function shortOutcome({ outcome, injected, decision, findings, error }: Flow): s
 
 function icon(flow: Flow): vscode.ThemeIcon {
   const colored = (name: string, color: string) => new vscode.ThemeIcon(name, new vscode.ThemeColor(color));
+  // An alarm is seen among a hundred ordinary refusals.
+  const alarm = flow.findings.find(isAlarm);
+  if (alarm) return colored('report', alarm.action === 'masked' ? 'charts.orange' : 'charts.red');
   switch (flow.outcome) {
     case 'blocked':
       return colored('circle-slash', 'charts.red');
@@ -100,7 +111,7 @@ function tooltip(flow: Flow, outcome: string): vscode.MarkdownString {
   text.appendCodeblock(`${flow.method} ${flowOrigin(flow)}${flow.path}`, 'http');
   text.appendText(`${outcome}\n`);
   if (flow.decision) text.appendText(`${flow.decision.reason}\n`);
-  for (const { secret, place, action } of flow.findings) text.appendText(`${secret} in ${place}: ${action}\n`);
+  for (const finding of flow.findings) text.appendText(`${describeFinding(finding)}\n`);
   if (flow.error) text.appendText(`${flow.error.message}\n`);
   const { totalMs } = flow.timing;
   text.appendText(

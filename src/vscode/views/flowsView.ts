@@ -1,4 +1,5 @@
-// The Flows view: requests by host, live. Bursts are drawn at most ten times a second; the badge counts blocks not yet seen.
+// The Flows view: requests by host, live. Bursts are drawn at most ten times a second; the badge counts blocks and alarms not
+// yet seen.
 import * as vscode from 'vscode';
 import { groupByHost } from '../../core/flows/group';
 import { VIEW } from '../context';
@@ -32,16 +33,25 @@ export function registerFlowsView(sessions: Sessions): vscode.Disposable {
     const blocked = sessions.all.reduce((sum, { flows }) => sum + flows.totals.blocked, 0);
     if (view.visible) seenBlocks = blocked;
     const fresh = blocked - seenBlocks;
-    view.badge = fresh > 0 ? { value: fresh, tooltip: vscode.l10n.t('{0} blocked requests', fresh) } : undefined;
+    const alarms = sessions.all.reduce((sum, entry) => sum + entry.alarms.unseen, 0);
+    const tooltip = [
+      ...(fresh > 0 ? [vscode.l10n.t('{0} blocked requests', fresh)] : []),
+      ...(alarms > 0 ? [vscode.l10n.t('{0} alarms', alarms)] : []),
+    ].join(', ');
+    // An alarm stays until somebody looked at it, also where the view was open all the time.
+    view.badge = tooltip === '' ? undefined : { value: Math.max(fresh, alarms), tooltip };
     changed.fire();
   };
   const soon = () => (timer ??= setTimeout(draw, REFRESH_MS));
   const watched = new WeakSet();
   const watch = () => {
-    for (const { flows } of sessions.all) {
+    for (const { flows, alarms } of sessions.all) {
       if (watched.has(flows)) continue;
       watched.add(flows);
       flows.onDidChange(() => void soon());
+      if (watched.has(alarms)) continue;
+      watched.add(alarms);
+      alarms.onDidChange(() => void soon());
     }
     soon();
   };

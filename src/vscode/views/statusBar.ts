@@ -1,8 +1,11 @@
 // One item: what holds the agents of the folder in front of the user. A warning colour only when an agent is routed and
-// nothing enforces.
+// nothing enforces. Alarms that nobody looked at are counted.
 import * as vscode from 'vscode';
 import { stateText } from './sessionView';
 import type { FolderEntry, Sessions } from '../sessions';
+
+/** Many may come at once. */
+const REFRESH_MS = 100;
 
 export function registerStatusBar(sessions: Sessions): vscode.Disposable {
   const item = vscode.window.createStatusBarItem('sandboxAgent.status', vscode.StatusBarAlignment.Left, 50);
@@ -15,17 +18,43 @@ export function registerStatusBar(sessions: Sessions): vscode.Disposable {
       return;
     }
     const { icon, text, tooltip, warn } = describe(entry);
-    item.text = `$(${icon}) ${text}`;
-    item.tooltip = tooltip;
-    item.accessibilityInformation = { label: `Sandbox Agent: ${tooltip}` };
+    const alarms = alarmText(entry);
+    item.text = `$(${icon}) ${text}${alarms === undefined ? '' : ` $(bell-dot) ${alarms}`}`;
+    const label = alarms === undefined ? tooltip : `${alarms}. ${tooltip}`;
+    item.tooltip = label;
+    item.accessibilityInformation = { label: `Sandbox Agent: ${label}` };
     item.backgroundColor = warn ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
     item.show();
   };
-  const subscription = sessions.onDidChange(draw);
-  draw();
+  let timer: NodeJS.Timeout | undefined;
+  const soon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      draw();
+    }, REFRESH_MS);
+  };
+  const watched = new WeakSet();
+  const watch = () => {
+    draw();
+    for (const { alarms } of sessions.all) {
+      if (watched.has(alarms)) continue;
+      watched.add(alarms);
+      alarms.onDidChange(soon);
+    }
+  };
+  const subscription = sessions.onDidChange(watch);
+  watch();
   return vscode.Disposable.from(item, vscode.window.onDidChangeActiveTextEditor(draw), {
-    dispose: () => subscription.dispose(),
+    dispose: () => {
+      subscription.dispose();
+      clearTimeout(timer);
+    },
   });
+}
+
+function alarmText({ alarms: { unseen } }: FolderEntry): string | undefined {
+  if (unseen === 0) return undefined;
+  return unseen === 1 ? vscode.l10n.t('1 alarm') : vscode.l10n.t('{0} alarms', unseen);
 }
 
 function describe({ workspaceFolder, session, failure }: FolderEntry): {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  agentInWords,
   describeFinding,
   describeFlow,
   flowOrigin,
@@ -84,11 +85,13 @@ describe('a finding in words', () => {
     ['body', 'the body'],
     ['body:client_secret', 'the field client_secret of the body'],
     ['websocket', 'a WebSocket message'],
+    ['aws4', 'the signature of an AWS request'],
     ['trailer', 'a trailer'],
     ['several parts', 'several parts of requests, in pieces'],
     ['response body', 'the body of the answer'],
     ['response header:set-cookie', 'the header set-cookie of the answer'],
     ['something new', 'something new'],
+    [`header:${'x'.repeat(60)}`, `the header ${'x'.repeat(48)}…`],
   ])('%s: %s', (place, expected) => {
     expect(placeInWords(place)).toBe(expected);
   });
@@ -116,6 +119,14 @@ describe('a finding in words', () => {
   });
 });
 
+it.each([
+  ['claude', 'Claude Code'],
+  ['other', 'A program'],
+  ['mine', 'mine'],
+])('the agent %s in words: %s', (agent, expected) => {
+  expect(agentInWords({ agent })).toBe(expected);
+});
+
 it('is one line for a terminal', () => {
   expect(outcomeLine(flowOf({ injected: ['KEY'] }))).toBe('GET https://x.example/a 200 injected KEY');
   expect(outcomeLine(flowOf({ status: undefined, outcome: 'open' }))).toBe('GET https://x.example/a - open');
@@ -141,7 +152,8 @@ time       42 ms in all, first byte after 3.1 ms, on an open connection
 size       0 bytes sent, 5 bytes received
 decision   allow: rule 1 "All of it" allows GET https://x.example/a.
 injected   KEY: the real value went out in its place
-finding    KEY, in the body of the answer: the answer held the real value; it became the stand-in
+finding    KEY, in the body of the answer: the answer held the real value
+           it became the stand-in
 error      upstream-cut: The answer ended early.
 
 --- request
