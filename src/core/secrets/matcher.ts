@@ -14,11 +14,16 @@ export interface Matcher {
   readonly longest: number;
   /** The next match at or after `from`, or undefined. */
   find(bytes: Uint8Array, from: number): Match | undefined;
+  /**
+   * After `find`: the first place at which a pattern may begin that goes on behind the bytes, of the places it looked at.
+   * Places before it need no second look when more comes. Valid until the next call.
+   */
+  readonly cut: number;
   /** Length of the longest proper prefix of any pattern that `bytes` ends with; it may be all of `bytes`. */
   tailLength(bytes: Uint8Array): number;
 }
 
-const NONE: Matcher = { longest: 0, find: () => undefined, tailLength: () => 0 };
+const NONE: Matcher = { longest: 0, cut: Infinity, find: () => undefined, tailLength: () => 0 };
 
 /** Patterns shorter than 2 bytes are ignored. */
 export function createMatcher(patterns: readonly Uint8Array[]): Matcher {
@@ -44,6 +49,7 @@ const NOBODY = -1;
 
 class BlockMatcher implements Matcher {
   readonly longest: number;
+  cut = 0;
   /** The length of the shortest pattern, which is how much of each one is hashed. At most 255: a shift is one byte. */
   readonly #window: number;
   /** Bytes a block has: four, or what the window has when that is less. */
@@ -144,8 +150,10 @@ class BlockMatcher implements Matcher {
     const salt = this.#salt;
     const window = this.#window;
     const end = bytes.length;
+    this.cut = end;
     if (this.#block < MAX_BLOCK) return this.#findShort(bytes, from);
-    for (let i = from + window - 1; i < end;) {
+    let i = from + window - 1;
+    while (i < end) {
       const slot = Math.imul(fourAt(bytes, i) ^ salt, GOLDEN) >>> drop;
       const step = shift[slot]!;
       if (step > 0) {
@@ -156,18 +164,21 @@ class BlockMatcher implements Matcher {
       if (found) return found;
       i += this.#after[slot]!;
     }
+    this.cut = Math.min(this.cut, i - window + 1);
     return undefined;
   }
 
   /** The same for blocks of two or three bytes. */
   #findShort(bytes: Uint8Array, from: number): Match | undefined {
-    for (let i = from + this.#window - 1; i < bytes.length;) {
+    let i = from + this.#window - 1;
+    while (i < bytes.length) {
       const slot = this.#slot(bytes, i);
       const step = this.#shift[slot]!;
       const found = step === 0 ? this.#at(slot, bytes, i - this.#window + 1) : undefined;
       if (found) return found;
       i += step || this.#after[slot]!;
     }
+    this.cut = Math.min(this.cut, i - this.#window + 1);
     return undefined;
   }
 
@@ -175,7 +186,9 @@ class BlockMatcher implements Matcher {
   #at(slot: number, bytes: Uint8Array, at: number): Match | undefined {
     for (let index = this.#heads[slot]!; index !== NOBODY; index = this.#next[index]!) {
       const { bytes: wanted, pattern } = this.#patterns[index]!;
-      if (startsWith(bytes, at, wanted)) return { pattern, at, length: wanted.length };
+      if (at + wanted.length > bytes.length) {
+        if (at < this.cut && isPrefix(bytes, at, wanted)) this.cut = at;
+      } else if (startsWith(bytes, at, wanted)) return { pattern, at, length: wanted.length };
     }
     return undefined;
   }
@@ -207,7 +220,6 @@ function fewAt(bytes: Uint8Array, i: number, count: number): number {
 const pairAt = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
 
 function startsWith(bytes: Uint8Array, at: number, pattern: Uint8Array): boolean {
-  if (at + pattern.length > bytes.length) return false;
   for (let i = 0; i < pattern.length; i++) if (bytes[at + i] !== pattern[i]) return false;
   return true;
 }

@@ -39,6 +39,9 @@ const NAMED = Object.entries({
 export const isEscapeByte = (byte: number) => byte === PERCENT || byte === BACKSLASH || byte === AMPERSAND;
 const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => (isEscapeByte(byte) ? 1 : 0));
 
+/** `%XX`, `\xXX` and octal digits say a byte; the rest a character. */
+export const saysByte = ({ kind, length }: Escape) => kind === 'percent' || (kind === 'json' && length !== 6);
+
 /** Reads the escape at `at` into `into`. */
 export function readEscape(bytes: Uint8Array, at: number, into: Escape): void {
   into.length = 0;
@@ -206,13 +209,13 @@ class EscapeReader implements Unescaper {
   }
 
   /** No escape is shorter than the UTF-8 of what it says. */
-  #write(out: Uint8Array, at: number, { code, length, kind }: Escape): number {
-    // `%XX`, `\xXX` and octal digits say a byte; the rest a character.
-    const unit = kind === 'json' && length === 6;
-    if (kind === 'percent' || (kind === 'json' && !unit)) {
+  #write(out: Uint8Array, at: number, escape: Escape): number {
+    const { code, kind } = escape;
+    if (saysByte(escape)) {
       out[at] = code;
       return at + 1;
     }
+    const unit = kind === 'json';
     if (unit && code >= 0xd800 && code < 0xdc00) {
       this.#high = code;
       return at;
