@@ -56,10 +56,14 @@ const NOTHING = new Uint8Array(0);
 const NONE: readonly Detected[] = [];
 
 interface Pattern {
-  /** Undefined: no value, but the word that says that a part is quoted-printable. */
-  readonly secret: string | undefined;
+  readonly secret: string;
   readonly form: string;
 }
+
+/** What a part says that is quoted-printable. */
+const QUOTED = createMatcher(
+  ['quoted-printable', 'Quoted-Printable', 'QUOTED-PRINTABLE'].map((word) => latin1Bytes(word)),
+);
 
 /** What is looked for as it is. */
 interface Search {
@@ -125,7 +129,7 @@ function compile(targets: readonly Target[], encoder: TextEncoder, decoders: Dec
   let longest = 0;
   let shortest = 64;
   // By latin1, which is the bytes.
-  const add = (secret: string | undefined, form: string, latin1: string, hidden = true) => {
+  const add = (secret: string, form: string, latin1: string, hidden = true) => {
     if (!finds.has(latin1)) finds.set(latin1, { secret, form, bytes: latin1Bytes(latin1), hidden });
   };
   const values = targets.map(({ value }) => encoder.encode(value));
@@ -143,8 +147,6 @@ function compile(targets: readonly Target[], encoder: TextEncoder, decoders: Dec
       if (decoded.length >= MIN_BYTES) add(name, 'plain', String.fromCharCode(...decoded));
     if (value.includes(' ')) add(name, 'percent', toLatin1(value.replaceAll(' ', '+')));
   }
-  if (finds.size > 0)
-    for (const word of ['quoted-printable', 'Quoted-Printable', 'QUOTED-PRINTABLE']) add(undefined, '', word);
   const all = [...finds.values()];
   const goesOn = alphabet.slice();
   for (let byte = 0x21; byte < 0x7f; byte++) if (!BORDERS.includes(String.fromCharCode(byte))) goesOn[byte] = 1;
@@ -235,7 +237,7 @@ function compileHost(targets: readonly Target[], encoder: TextEncoder): (name: s
       const bytes = encoder.encode(text);
       for (let match = matcher.find(bytes, 0); match; match = matcher.find(bytes, match.at + 1)) {
         const { secret, form } = patterns[match.pattern]!;
-        found.push({ secret: secret!, form });
+        found.push({ secret, form });
       }
     }
     return distinct(found);
@@ -393,13 +395,16 @@ class Layer {
     const bytes = this.#bytes.subarray(0, this.#length);
     this.#find(bytes);
     if (this.depth >= MAX_DEPTH) return;
+    if (!this.#printable) {
+      if (QUOTED.find(bytes, Math.max(0, fresh - QUOTED.longest))) this.#printable = new PrintableView(this);
+    }
     this.#printable?.push(bytes.subarray(fresh));
     const { shortest, readable } = this.stream.compiled;
     this.#runs ??= new RunScanner(new RunViews(this), shortest, readable);
     this.#runs.scan(bytes, this.#pairs);
     const { escapes, magic } = this.#places;
-    escapes.length = 0;
-    magic.length = 0;
+    if (escapes.length > 0) escapes.length = 0;
+    if (magic.length > 0) magic.length = 0;
     // Long runs have no trigger in them.
     let from = fresh;
     for (let i = 0; i < this.#runs.spans.length; i += 2) {
@@ -430,8 +435,7 @@ class Layer {
 
   #hit(pattern: number): void {
     const { secret, form } = this.search.patterns[pattern]!;
-    if (secret === undefined) this.#printable ??= new PrintableView(this);
-    else this.stream.found(secret, within(form, this.via));
+    this.stream.found(secret, within(form, this.via));
   }
 
   #finder(): CompressedFinder {
@@ -543,6 +547,11 @@ class EscapeView {
   #given = 0;
   /** An escape that too little has come of, or of whose word. */
   #again = NOWHERE;
+  /** Words without escapes, one after the other, that have not gone down. */
+  readonly #words = new Uint8Array(WORDS);
+  #count = 0;
+  /** The word has bytes that compressed data may have. */
+  #binary = false;
 
   constructor(private readonly layer: Layer) {}
 
@@ -564,11 +573,13 @@ class EscapeView {
     this.#again = NOWHERE;
     if (again !== NOWHERE && !this.#open) this.#try(bytes, again);
     for (let i = 0; i < places.length && !this.#open && this.#again === NOWHERE; i++) this.#try(bytes, places[i]!);
+    if (this.#count > 0) this.#flushed();
   }
 
   end(): void {
     if (this.#open) this.#close();
-    this.#open = false;
+    if (this.#count > 0) this.#flushed();
+    this.#below?.end();
     this.#at = 0;
     this.#again = NOWHERE;
   }
@@ -617,12 +628,11 @@ class EscapeView {
       this.#give(bytes.subarray(this.#given, unfinished ? bytes.length : at));
       this.#given = unfinished ? bytes.length : at;
       if (unfinished) return;
-      if (this.#below?.goesOn !== true) break;
       // What is compressed ends where it ends.
+      if (!this.#binary || !this.#flushed().goesOn) break;
       this.#at++;
     }
     this.#close();
-    this.#open = false;
   }
 
   /** The length of the character at `at`, plain or escaped, when it may be of a word; 0: it is not; -1: the bytes end before. */
@@ -639,6 +649,7 @@ class EscapeView {
     const fits = code < 0x20 || (code > 0x7e && (saysByte(escape) || beyond)) || (code < 0x7f && goesOn[code] === 1);
     if (!fits) return 0;
     this.#kinds.add(escape.kind);
+    if (code < 0x20 || code > 0x7e) this.#binary = true;
     return length;
   }
 
@@ -652,22 +663,42 @@ class EscapeView {
   }
 
   #give(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    const kind = this.#kinds.size > 1 ? 'mixed' : ([...this.#kinds][0] ?? 'json');
-    const below = (this.#below ??= this.layer.below(kind));
-    below.via = within(kind, this.layer.via);
-    below.push((this.#unescaper ??= createUnescaper()).push(bytes));
+    if (bytes.length > 0) this.#add((this.#unescaper ??= createUnescaper()).push(bytes));
+  }
+
+  #add(bytes: Uint8Array): void {
+    if (this.#count + bytes.length > WORDS) this.#flushed();
+    if (bytes.length > WORDS) this.#lower().push(bytes);
+    else this.#words.set(bytes, this.#count);
+    if (bytes.length <= WORDS) this.#count += bytes.length;
   }
 
   #close(): void {
-    if (this.#below && this.#unescaper) {
-      this.#below.push(this.#unescaper.end());
-      this.#below.end();
-    }
-    this.#kinds.clear();
+    if (this.#unescaper) this.#add(this.#unescaper.end());
+    this.#add(BETWEEN_WORDS);
+    this.#open = false;
+    this.#binary = false;
+  }
+
+  #lower(): Layer {
+    const kind = this.#kinds.size > 1 ? 'mixed' : ([...this.#kinds][0] ?? 'json');
+    const below = (this.#below ??= this.layer.below(kind));
+    below.via = within(kind, this.layer.via);
+    return below;
+  }
+
+  #flushed(): Layer {
+    const below = this.#lower();
+    below.push(this.#words.subarray(0, this.#count));
+    this.#count = 0;
+    if (!this.#open) this.#kinds.clear();
+    return below;
   }
 }
 
+const WORDS = 4096;
+/** No value, and no encoding, has these beside each other. */
+const BETWEEN_WORDS = new Uint8Array([0xff, 0xff]);
 const NOWHERE = -1;
 
 /** What a part of an e-mail or a form says that calls itself quoted-printable. */

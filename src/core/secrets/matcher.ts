@@ -97,14 +97,17 @@ class BlockMatcher implements Matcher {
     for (let attempt = 0; attempt < 16; attempt++) {
       const salt = Math.imul(attempt, STEP);
       const runs = RUNS.map((block) => this.#slotOf(block, salt));
-      const taken = this.#patterns.some(({ bytes }) => {
-        for (let i = this.#block - 1; i < this.#window; i++)
-          if (runs.includes(this.#slotOf(this.#blockAt(bytes, i), salt))) return true;
-        return false;
-      });
-      if (!taken) return salt;
+      if (!this.#patterns.some(({ bytes }) => this.#hasOneOf(bytes, runs[0]!, runs[1]!, runs[2]!, salt))) return salt;
     }
     return 0;
+  }
+
+  #hasOneOf(bytes: Uint8Array, zeros: number, spaces: number, ones: number, salt: number): boolean {
+    for (let i = this.#block - 1; i < this.#window; i++) {
+      const slot = this.#slotOf(this.#blockAt(bytes, i), salt);
+      if (slot === zeros || slot === spaces || slot === ones) return true;
+    }
+    return false;
   }
 
   #add(index: number): void {

@@ -97,6 +97,7 @@ export class RunScanner {
   readonly #done = new Int32Array(LANES + HEX_LANES).fill(CLOSED);
   #gave = false;
   readonly #groups: number;
+  readonly #begins: Uint8Array;
   /** Where long runs without line ends begin and end, of the last `scan`, one after the other. */
   readonly spans: number[] = [];
 
@@ -111,6 +112,7 @@ export class RunScanner {
   ) {
     // Of so many bytes, wherever they begin, so many groups of three are whole.
     this.#groups = shortest >= 20 ? 4 : 3;
+    this.#begins = readable === PRINTABLE ? BEGINS : beginsText(readable);
   }
 
   /** Where what it still needs begins. */
@@ -133,22 +135,17 @@ export class RunScanner {
     const size = bytes.length;
     let at = this.#at;
     if (this.#open) at = this.#follow(bytes, pairs, at);
-    while (at >= 0 && at < size) {
+    while (at >= 0) {
       const sample = Math.min(at + shortest, size) - 1;
-      if (CODES[bytes[sample]!] !== NO_CODE) {
-        let start = sample;
-        while (start > at && CODES[bytes[start - 1]!] !== NO_CODE) start--;
-        const end = runEnd(bytes, pairs, sample);
-        // A word of a text.
-        if (end - start < shortest && end < size && !isGapByte(bytes[end]!) && !isGapBefore(bytes, start)) {
-          at = end + 1;
-          continue;
-        }
-      } else if (!mayBeInside(bytes, sample)) {
-        at = sample + 1;
-        continue;
+      // From the end of a window back to what no run has: in a text it is near.
+      let i = sample;
+      for (; i >= at; i--) {
+        const inside = INSIDE[bytes[i]!]!;
+        if (inside === NEVER || (inside === SOMETIMES && !mayBeInside(bytes, i))) break;
       }
-      at = this.#runsAround(bytes, pairs, sample, at);
+      if (i >= at) at = i + 1;
+      else if (sample + 1 - at < shortest) break;
+      else at = this.#runsFrom(bytes, pairs, at, sample);
     }
     if (at >= 0) this.#at = at;
   }
@@ -161,9 +158,8 @@ export class RunScanner {
   }
 
   /** The runs from `from` to the sample, and the one that it is in. Where they end; -1 when the bytes end first. */
-  #runsAround(bytes: Uint8Array, pairs: Uint16Array, sample: number, from: number): number {
-    let place = sample;
-    while (place > from && mayBeInside(bytes, place - 1)) place--;
+  #runsFrom(bytes: Uint8Array, pairs: Uint16Array, from: number, sample: number): number {
+    let place = from;
     while (place >= 0 && place <= sample)
       place = CODES[bytes[place]!] === NO_CODE ? place + nonRun(bytes, place) : this.#try(bytes, pairs, place);
     return place;
@@ -322,10 +318,11 @@ export class RunScanner {
   /** Enough groups of three readable bytes beside each other. Of so many one is looked at first: most are none. */
   #readableBase64(bytes: Uint8Array, from: number, to: number): boolean {
     const { readable } = this;
+    const begins = this.#begins;
     const wanted = this.#groups;
     const stride = 4 * wanted;
     for (let at = from + stride - 4; at + 4 <= to;) {
-      if (!isText(bytes, at, readable)) {
+      if (begins[bytes[at]!] === 0 || !isText(bytes, at, readable)) {
         at += stride;
         continue;
       }
@@ -357,6 +354,13 @@ export class RunScanner {
   }
 }
 
+/** By a character: whether the byte that begins with it may be readable. */
+const beginsText = (readable: Uint8Array) =>
+  Uint8Array.from({ length: 256 }, (_, char) => {
+    const first = CODES[char]! << 2;
+    return CODES[char] !== NO_CODE && [0, 1, 2, 3].some((low) => readable[first | low] === 1) ? 1 : 0;
+  });
+
 /** Whether the group of four at `at` says three readable bytes. */
 function isText(bytes: Uint8Array, at: number, readable: Uint8Array): boolean {
   const group = groupAt(bytes, at);
@@ -367,6 +371,8 @@ const groupAt = (bytes: Uint8Array, at: number) =>
   (CODES[bytes[at]!]! << 18) | (CODES[bytes[at + 1]!]! << 12) | (CODES[bytes[at + 2]!]! << 6) | CODES[bytes[at + 3]!]!;
 
 const hexAt = (bytes: Uint8Array, at: number) => (DIGITS[bytes[at]!]! << 4) | DIGITS[bytes[at + 1]!]!;
+
+const BEGINS = beginsText(PRINTABLE);
 
 /** gzip, zstd, zlib, zip, a pack of git. */
 function isMagic(first: number, second: number, third: number): boolean {
@@ -386,18 +392,23 @@ const hexMagic = (bytes: Uint8Array, at: number) =>
 /** Whether the gap between two lines of a run may begin with it, or have it before its last character. */
 const isGapByte = (byte: number) => byte === LF || byte === 0x0d || byte === BACKSLASH || byte === PERCENT;
 
-function isGapBefore(bytes: Uint8Array, start: number): boolean {
-  const before = bytes[start - 1];
-  if (before === undefined) return false;
-  return isGapByte(before) || (isSpace(before) && (bytes[start - 2] ?? 0) <= 0x20);
-}
-
 /** Whether a run may have this byte, or the gap between two of its lines. */
 function mayBeInside(bytes: Uint8Array, at: number): boolean {
   const byte = bytes[at]!;
   if (CODES[byte] !== NO_CODE || isGapByte(byte)) return true;
-  return isSpace(byte) && (isSpace(bytes[at - 1]) || bytes[at - 1] === 0x6e);
+  if (!isSpace(byte)) return false;
+  const before = bytes[at - 1];
+  return isSpace(before) || (before === 0x6e && bytes[at - 2] === BACKSLASH);
 }
+
+const NEVER = 0;
+const ALWAYS = 1;
+/** When what is before it fits. */
+const SOMETIMES = 2;
+/** By byte, whether a run may have it, or the gap between two of its lines. */
+const INSIDE = Uint8Array.from({ length: 256 }, (_, byte) =>
+  CODES[byte] !== NO_CODE || isGapByte(byte) ? ALWAYS : isSpace(byte) ? SOMETIMES : NEVER,
+);
 
 /** What is not of a run at `at`: a byte, or an escape, whose letter is not of the run that follows. */
 function nonRun(bytes: Uint8Array, at: number): number {

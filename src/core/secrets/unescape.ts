@@ -36,6 +36,8 @@ const NAMED = Object.entries({
   'apos;': 0x27,
   'nbsp;': 0x20,
 }).map(([name, code]) => [new TextEncoder().encode(name), code] as const);
+const NAMED_FROM = new Uint8Array(256);
+for (const [name] of NAMED) NAMED_FROM[name[0]!] = 1;
 export const isEscapeByte = (byte: number) => byte === PERCENT || byte === BACKSLASH || byte === AMPERSAND;
 const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => (isEscapeByte(byte) ? 1 : 0));
 
@@ -134,6 +136,8 @@ function entity(bytes: Uint8Array, at: number, into: Escape): void {
 }
 
 function named(bytes: Uint8Array, at: number, into: Escape): void {
+  const letter = bytes[at + 1];
+  if (letter !== undefined && NAMED_FROM[letter] === 0) return;
   for (const [name, code] of NAMED) {
     let i = 0;
     while (i < name.length && bytes[at + 1 + i] === name[i]) i++;
@@ -162,6 +166,7 @@ const NOTHING = new Uint8Array(0);
 
 class EscapeReader implements Unescaper {
   #held: Uint8Array = NOTHING;
+  #out: Uint8Array = NOTHING;
   /** The first half of a pair of UTF-16. */
   #high = 0;
   readonly #escape: Escape = { code: 0, length: 0, kind: 'json' };
@@ -181,7 +186,8 @@ class EscapeReader implements Unescaper {
   #take(chunk: Uint8Array, final: boolean): Uint8Array {
     const bytes = join(this.#held, chunk);
     this.#held = NOTHING;
-    const out = new Uint8Array(bytes.length);
+    if (this.#out.length < bytes.length) this.#out = new Uint8Array(Math.max(256, 2 * bytes.length));
+    const out = this.#out;
     const escape = this.#escape;
     let length = 0;
     let at = 0;
