@@ -41,9 +41,9 @@ export class CompressedFinder {
 
   #found = false;
 
-  /** It reads, or has read, compressed data in this stream. */
+  /** It reads, or has read, compressed data in this stream, or what came last may begin some. */
   get busy(): boolean {
-    return this.#found || this.#reader !== undefined;
+    return this.#found || this.#reader !== undefined || this.#held.length > 0;
   }
 
   /** What comes is from `from` on. `places`: of bytes that `isMagicByte`, in order. */

@@ -80,6 +80,8 @@ interface Compiled {
   readonly alphabet: Uint8Array;
   /** By byte: 1 when it may stand between such an escape and another part of the value. */
   readonly goesOn: Uint8Array;
+  /** The same for what was decoded, where half of compressed data may already be as it is. */
+  readonly goesOnBelow: Uint8Array;
   /** Values have characters beyond ASCII. */
   readonly beyond: boolean;
   /** So far before an escape a value may begin, in bytes. */
@@ -149,12 +151,15 @@ function compile(targets: readonly Target[], encoder: TextEncoder, decoders: Dec
   }
   const all = [...finds.values()];
   const goesOn = alphabet.slice();
+  goesOn[LF] = 1;
+  goesOn[CR] = 1;
   for (let byte = 0x21; byte < 0x7f; byte++) if (!BORDERS.includes(String.fromCharCode(byte))) goesOn[byte] = 1;
   return {
     all: searchOf(all),
     hidden: searchOf(all.filter(({ hidden }) => hidden)),
     alphabet,
     goesOn,
+    goesOnBelow: goesOn.map((goes, byte) => (byte < SPACE || byte > 0x7e ? 1 : goes)),
     beyond: values.some((value) => value.some((byte) => byte > 0x7f)),
     reach: Math.min(16_384, Math.max(512, longest * 3)),
     shortest: shortestRun(shortest),
@@ -165,6 +170,10 @@ function compile(targets: readonly Target[], encoder: TextEncoder, decoders: Dec
 
 /** Around what is encoded. */
 const BORDERS = '"<>';
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const BACKSLASH = 0x5c;
 
 const searchOf = (patterns: readonly (Pattern & { readonly bytes: Uint8Array })[]): Search => ({
   matcher: createMatcher(patterns.map(({ bytes }) => bytes)),
@@ -490,15 +499,19 @@ for (const [first, seconds, what] of [
 const FIRST = new Uint8Array(256);
 for (let i = 0; i < 65_536; i++) FIRST[i >> 8] = FIRST[i >> 8]! | BEHIND[i]!;
 /**
- * Two bytes at a time, as they are in memory: whether one of them may begin something. Of the second one it is not known what is
- * behind it, but where it begins a zip or a pack (letters, that text is full of), what follows tells it as well.
+ * Two bytes at a time, as they are in memory: whether something may begin with one of them. Where the second one is the letter
+ * that compressed data begins with, it is told by what follows, so that texts are not full of them.
  */
 const PAIRS = new Uint8Array(65_536);
 const FIRST_IS_LOW = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+const pairOf = (first: number, second: number) => (FIRST_IS_LOW ? (second << 8) | first : (first << 8) | second);
 for (let first = 0; first < 256; first++)
-  for (let second = 0; second < 256; second++)
-    PAIRS[FIRST_IS_LOW ? (second << 8) | first : (first << 8) | second] =
-      BEHIND[(first << 8) | second]! | FIRST[second]!;
+  for (let second = 0; second < 256; second++) {
+    const zlib = BEHIND[(0x78 << 8) | first]!;
+    PAIRS[pairOf(first, second)] = BEHIND[(first << 8) | second]! | (FIRST[second]! & ESCAPE) | zlib;
+  }
+for (const [first, second] of ['K\x03', 'K\0', '\x8b\x08', '\x28\xb5'].map((two) => latin1Bytes(two)))
+  PAIRS[pairOf(first!, second!)] = MAGIC;
 
 /** The places from `from` to `to` where an escape or compressed data may begin, in order. */
 function findTriggers(
@@ -509,17 +522,18 @@ function findTriggers(
   escapes: number[],
   magic: number[],
 ): void {
-  let at = from;
-  if ((at & 1) === 1 && at < to) {
-    addTriggers(bytes, at, at + 1, escapes, magic);
-    at++;
-  }
-  let pair = at >> 1;
+  // Of what is before, all places are known.
+  let known = from;
+  let pair = (from + 1) >> 1;
   const last = (to >> 1) - 4;
+  if (2 * pair > from && from < to) addTriggers(bytes, from, (known = 2 * pair), escapes, magic);
   for (; pair <= last; pair += 4)
-    if ((PAIRS[pairs[pair]!]! | PAIRS[pairs[pair + 1]!]! | PAIRS[pairs[pair + 2]!]! | PAIRS[pairs[pair + 3]!]!) !== 0)
-      addTriggers(bytes, 2 * pair, 2 * pair + 8, escapes, magic);
-  if (at < to) addTriggers(bytes, Math.max(at, 2 * pair), to, escapes, magic);
+    if ((PAIRS[pairs[pair]!]! | PAIRS[pairs[pair + 1]!]! | PAIRS[pairs[pair + 2]!]! | PAIRS[pairs[pair + 3]!]!) !== 0) {
+      // From far enough before for `PACK`.
+      addTriggers(bytes, Math.max(known, 2 * pair - 3), 2 * pair + 8, escapes, magic);
+      known = 2 * pair + 8;
+    }
+  if (known < to) addTriggers(bytes, Math.max(known, 2 * pair - 3), to, escapes, magic);
 }
 
 function addTriggers(bytes: Uint8Array, from: number, to: number, escapes: number[], magic: number[]): void {
@@ -553,7 +567,12 @@ class EscapeView {
   /** The word has bytes that compressed data may have. */
   #binary = false;
 
-  constructor(private readonly layer: Layer) {}
+  readonly #goesOn: Uint8Array;
+
+  constructor(private readonly layer: Layer) {
+    const { goesOn, goesOnBelow } = layer.stream.compiled;
+    this.#goesOn = layer.depth === 0 ? goesOn : goesOnBelow;
+  }
 
   get goesOn(): boolean {
     return this.#open && this.#below?.goesOn === true;
@@ -587,10 +606,11 @@ class EscapeView {
   /** Whether a word that holds the escape at `place` may be of a value: then it is given. */
   #try(bytes: Uint8Array, place: number): void {
     if (place < this.#at || !this.#matters(bytes, place)) return;
-    const { goesOn, reach } = this.layer.stream.compiled;
+    const goesOn = this.#goesOn;
+    const { reach } = this.layer.stream.compiled;
     const floor = Math.max(this.#at, place - reach);
     let from = place;
-    while (from > floor && goesOn[bytes[from - 1]!] === 1) from--;
+    while (from > floor && (goesOn[bytes[from - 1]!] === 1 || isBetweenPairs(bytes, from - 1))) from--;
     // Of a few characters none is a value.
     const units = this.#wordFrom(bytes, place, MIN_BYTES - (place - from));
     if (units < 0) {
@@ -637,16 +657,20 @@ class EscapeView {
 
   /** The length of the character at `at`, plain or escaped, when it may be of a word; 0: it is not; -1: the bytes end before. */
   #unit(bytes: Uint8Array, at: number): number {
-    const { goesOn, beyond } = this.layer.stream.compiled;
+    const goesOn = this.#goesOn;
+    const { beyond } = this.layer.stream.compiled;
     const byte = bytes[at]!;
-    if (!isEscapeByte(byte)) return goesOn[byte]!;
+    if (!isEscapeByte(byte)) return goesOn[byte] === 1 || isBetweenPairs(bytes, at) ? 1 : 0;
     const escape = this.#escape;
     readEscape(bytes, at, escape);
     if (escape.length < 0) return -1;
     if (escape.length === 0) return goesOn[byte]!;
     const { code, length } = escape;
     // Line ends are in what is encoded; of bytes that are no text, nobody knows.
-    const fits = code < 0x20 || (code > 0x7e && (saysByte(escape) || beyond)) || (code < 0x7f && goesOn[code] === 1);
+    const fits =
+      code === SPACE
+        ? goesOn[SPACE] === 1 || endsPair(bytes, at)
+        : code < 0x7f || (code > 0xff || !saysByte(escape) ? beyond : true);
     if (!fits) return 0;
     this.#kinds.add(escape.kind);
     if (code < 0x20 || code > 0x7e) this.#binary = true;
@@ -659,7 +683,9 @@ class EscapeView {
     const escape = this.#escape;
     readEscape(bytes, at, escape);
     if (escape.length <= 0) return escape.length < 0;
-    return escape.code < 0x80 || saysByte(escape) ? alphabet[escape.code] === 1 : beyond;
+    if (escape.code > 0x7f && !saysByte(escape)) return beyond;
+    // A backslash that is escaped as anything else may begin an escape itself.
+    return alphabet[escape.code] === 1 || (escape.code === BACKSLASH && escape.kind !== 'json');
   }
 
   #give(bytes: Uint8Array): void {
@@ -700,6 +726,18 @@ const WORDS = 4096;
 /** No value, and no encoding, has these beside each other. */
 const BETWEEN_WORDS = new Uint8Array([0xff, 0xff]);
 const NOWHERE = -1;
+
+const isDigit = (byte: number | undefined) =>
+  byte !== undefined && ((byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66));
+
+const COMMA = 0x2c;
+const SEMICOLON = 0x3b;
+/** Whether what stands before `at` may be a pair of hexadecimal digits, escaped or not, or a number in a list. */
+const endsPair = (bytes: Uint8Array, at: number) =>
+  (isDigit(bytes[at - 1]) || bytes[at - 1] === COMMA || bytes[at - 1] === SEMICOLON) && isDigit(bytes[at - 2]);
+
+/** A space in a hex dump. */
+const isBetweenPairs = (bytes: Uint8Array, at: number) => bytes[at] === SPACE && endsPair(bytes, at);
 
 /** What a part of an e-mail or a form says that calls itself quoted-printable. */
 class PrintableView {

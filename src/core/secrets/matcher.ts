@@ -40,6 +40,8 @@ const MAX_BLOCK = 4;
 /** Enough for a hundred secrets in all forms; a larger table would no longer stay in the cache beside what is read. */
 const MAX_TABLE_BITS = 18;
 const MIN_TABLE_BITS = 10;
+/** For each pattern a share of the table of so many bits: the window moves on by half as many bytes, and the table stays small. */
+const SHARE_BITS = 5;
 /** 2^32 divided by the golden ratio: spreads blocks that differ little (Knuth, TAOCP 3, 6.4). */
 const GOLDEN = 0x9e3779b1 | 0;
 const STEP = 0x85ebca6b | 0;
@@ -79,7 +81,8 @@ class BlockMatcher implements Matcher {
     this.#window = Math.min(this.#patterns.at(-1)!.bytes.length, 255);
     this.#block = Math.min(this.#window, MAX_BLOCK);
     const blocks = patterns.length * (this.#window - this.#block + 1);
-    const bits = Math.min(MAX_TABLE_BITS, Math.max(MIN_TABLE_BITS, Math.ceil(Math.log2(blocks)) + 2));
+    const wanted = Math.min(Math.ceil(Math.log2(blocks)) + 2, Math.ceil(Math.log2(patterns.length)) + SHARE_BITS);
+    const bits = Math.min(MAX_TABLE_BITS, Math.max(MIN_TABLE_BITS, wanted));
     this.#drop = 32 - bits;
     const skip = this.#window - this.#block + 1;
     this.#shift = new Uint8Array(2 ** bits).fill(skip);

@@ -97,7 +97,7 @@ export class RunScanner {
   readonly #done = new Int32Array(LANES + HEX_LANES).fill(CLOSED);
   #gave = false;
   readonly #groups: number;
-  readonly #begins: Uint8Array;
+  readonly #bits: ReturnType<typeof textBits>;
   /** Where long runs without line ends begin and end, of the last `scan`, one after the other. */
   readonly spans: number[] = [];
 
@@ -112,7 +112,7 @@ export class RunScanner {
   ) {
     // Of so many bytes, wherever they begin, so many groups of three are whole.
     this.#groups = shortest >= 20 ? 4 : 3;
-    this.#begins = readable === PRINTABLE ? BEGINS : beginsText(readable);
+    this.#bits = readable === PRINTABLE ? PRINTABLE_BITS : textBits(readable);
   }
 
   /** Where what it still needs begins. */
@@ -318,11 +318,14 @@ export class RunScanner {
   /** Enough groups of three readable bytes beside each other. Of so many one is looked at first: most are none. */
   #readableBase64(bytes: Uint8Array, from: number, to: number): boolean {
     const { readable } = this;
-    const begins = this.#begins;
+    const [first, second, third] = this.#bits;
     const wanted = this.#groups;
     const stride = 4 * wanted;
     for (let at = from + stride - 4; at + 4 <= to;) {
-      if (begins[bytes[at]!] === 0 || !isText(bytes, at, readable)) {
+      if (
+        (first[bytes[at]!]! & second[bytes[at + 1]!]! & third[bytes[at + 2]!]!) === 0 ||
+        !isText(bytes, at, readable)
+      ) {
         at += stride;
         continue;
       }
@@ -354,12 +357,16 @@ export class RunScanner {
   }
 }
 
-/** By a character: whether the byte that begins with it may be readable. */
-const beginsText = (readable: Uint8Array) =>
-  Uint8Array.from({ length: 256 }, (_, char) => {
-    const first = CODES[char]! << 2;
-    return CODES[char] !== NO_CODE && [0, 1, 2, 3].some((low) => readable[first | low] === 1) ? 1 : 0;
-  });
+/** By a character, for the first three of a group: whether the byte that it has the upper bits of may be readable. */
+function textBits(readable: Uint8Array): readonly [Uint8Array, Uint8Array, Uint8Array] {
+  const upper = (bits: number) => {
+    const some = new Uint8Array(256);
+    for (let byte = 0; byte < 256; byte++) if (readable[byte] === 1) some[byte >> (8 - bits)] = 1;
+    const mask = (1 << bits) - 1;
+    return Uint8Array.from(CODES, (code) => (code !== NO_CODE && some[code & mask] === 1 ? 1 : 0));
+  };
+  return [upper(6), upper(4), upper(2)];
+}
 
 /** Whether the group of four at `at` says three readable bytes. */
 function isText(bytes: Uint8Array, at: number, readable: Uint8Array): boolean {
@@ -372,7 +379,7 @@ const groupAt = (bytes: Uint8Array, at: number) =>
 
 const hexAt = (bytes: Uint8Array, at: number) => (DIGITS[bytes[at]!]! << 4) | DIGITS[bytes[at + 1]!]!;
 
-const BEGINS = beginsText(PRINTABLE);
+const PRINTABLE_BITS = textBits(PRINTABLE);
 
 /** gzip, zstd, zlib, zip, a pack of git. */
 function isMagic(first: number, second: number, third: number): boolean {

@@ -127,7 +127,7 @@ class BodyWatch {
     const { dummies, values } = detectionFor(context);
     this.#dummies = guard.injection.bodyScanner(context.target.host);
     this.#values = guard.redactor.stream();
-    this.#hidden = guard.detector.stream();
+    this.#hidden = guard.detector.stream('redacted');
     this.#dummyAction = dummies;
     this.#valueAction = values;
   }
