@@ -5,7 +5,7 @@ import { CompressedFinder } from './compressed';
 import type { Decoders } from './decoders';
 import { base64Forms, encodedForms, type EncodedForm, toLatin1 } from './encodings';
 import { createMatcher, type Matcher } from './matcher';
-import { readableBytes, RunScanner, shortestRun } from './runs';
+import { type Readable, readableBytes, RunScanner, shortestRun } from './runs';
 import type { BoundSecret } from './types';
 import {
   createQuotedPrintable,
@@ -88,7 +88,7 @@ interface Compiled {
   readonly reach: number;
   /** Runs of base64 and hex below hold no value, in characters. */
   readonly shortest: number;
-  readonly readable: Uint8Array;
+  readonly readable: Readable;
   readonly decoders: Decoders;
 }
 
@@ -100,9 +100,10 @@ interface Target {
 }
 
 export function createDetector(secrets: readonly BoundSecret[], decoders: Decoders): Detector {
-  const dummies = secrets.map(({ dummy }) => dummy);
+  // No value goes over from one into the next.
+  const dummies = secrets.map(({ dummy }) => dummy).join('\0');
   const usable = secrets
-    .filter(({ value }) => toLatin1(value).length >= MIN_BYTES && !dummies.some((dummy) => dummy.includes(value)))
+    .filter(({ value }) => toLatin1(value).length >= MIN_BYTES && !dummies.includes(value))
     .map(({ name, value }) => ({ name, value, forms: encodedForms(value, value) }));
   const encoder = new TextEncoder();
   const compiled = compile(usable, encoder, decoders);
@@ -562,7 +563,7 @@ class EscapeView {
   /** An escape that too little has come of, or of whose word. */
   #again = NOWHERE;
   /** Words without escapes, one after the other, that have not gone down. */
-  readonly #words = new Uint8Array(WORDS);
+  #words: Uint8Array = NOTHING;
   #count = 0;
   /** The word has bytes that compressed data may have. */
   #binary = false;
@@ -640,9 +641,16 @@ class EscapeView {
   /** Gives what there is of the word. */
   #goOn(bytes: Uint8Array): void {
     for (;;) {
+      const goesOn = this.#goesOn;
       let at = this.#at;
       let length = 1;
-      while (at < bytes.length && (length = this.#unit(bytes, at)) > 0) at += length;
+      while (at < bytes.length) {
+        const byte = bytes[at]!;
+        // Most of a word is as it is.
+        length = goesOn[byte] === 1 && !isEscapeByte(byte) ? 1 : this.#unit(bytes, at);
+        if (length <= 0) break;
+        at += length;
+      }
       const unfinished = at >= bytes.length || length < 0;
       this.#at = at;
       this.#give(bytes.subarray(this.#given, unfinished ? bytes.length : at));
@@ -695,8 +703,11 @@ class EscapeView {
   #add(bytes: Uint8Array): void {
     if (this.#count + bytes.length > WORDS) this.#flushed();
     if (bytes.length > WORDS) this.#lower().push(bytes);
-    else this.#words.set(bytes, this.#count);
-    if (bytes.length <= WORDS) this.#count += bytes.length;
+    else {
+      if (this.#words.length < WORDS) this.#words = new Uint8Array(WORDS);
+      this.#words.set(bytes, this.#count);
+      this.#count += bytes.length;
+    }
   }
 
   #close(): void {

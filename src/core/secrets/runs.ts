@@ -63,11 +63,27 @@ const isSpace = (byte: number | undefined) => byte === LF || byte === 0x0d || by
 const PRINTABLE = Uint8Array.from({ length: 256 }, (_, byte) =>
   (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d) ? 1 : 0,
 );
-export function readableBytes(values: readonly Uint8Array[]): Uint8Array {
-  const readable = PRINTABLE.slice();
-  for (const value of values) for (const byte of value) readable[byte] = 1;
-  return readable;
+/** What counts as readable. */
+export interface Readable {
+  /** By byte. */
+  readonly bytes: Uint8Array;
+  /** By a character, for the first three of a group: whether the byte that it has the upper bits of may be readable. */
+  readonly bits: readonly [Uint8Array, Uint8Array, Uint8Array];
 }
+
+export function readableBytes(values: readonly Uint8Array[]): Readable {
+  const bytes = PRINTABLE.slice();
+  for (const value of values) for (const byte of value) bytes[byte] = 1;
+  const upper = (count: number) => {
+    const some = new Uint8Array(256);
+    for (let byte = 0; byte < 256; byte++) if (bytes[byte] === 1) some[byte >> (8 - count)] = 1;
+    const mask = (1 << count) - 1;
+    return CODES.map((code) => (code !== NO_CODE && some[code & mask] === 1 ? 1 : 0));
+  };
+  return { bytes, bits: [upper(6), upper(4), upper(2)] };
+}
+
+const ASCII = readableBytes([]);
 
 /** No part of the lane has been decoded that what follows goes on with. */
 const CLOSED = -1;
@@ -97,22 +113,19 @@ export class RunScanner {
   readonly #done = new Int32Array(LANES + HEX_LANES).fill(CLOSED);
   #gave = false;
   readonly #groups: number;
-  readonly #bits: ReturnType<typeof textBits>;
   /** Where long runs without line ends begin and end, of the last `scan`, one after the other. */
   readonly spans: number[] = [];
 
   /**
-   * `shortest`: runs below are passed over. One byte in so many is looked at: every longer run has one of them. `readable`: by
-   * byte.
+   * `shortest`: runs below are passed over. One byte in so many is looked at: every longer run has one of them.
    */
   constructor(
     private readonly sink: RunSink,
     private readonly shortest: number,
-    private readonly readable: Uint8Array = PRINTABLE,
+    private readonly readable: Readable = ASCII,
   ) {
     // Of so many bytes, wherever they begin, so many groups of three are whole.
     this.#groups = shortest >= 20 ? 4 : 3;
-    this.#bits = readable === PRINTABLE ? PRINTABLE_BITS : textBits(readable);
   }
 
   /** Where what it still needs begins. */
@@ -317,8 +330,8 @@ export class RunScanner {
 
   /** Enough groups of three readable bytes beside each other. Of so many one is looked at first: most are none. */
   #readableBase64(bytes: Uint8Array, from: number, to: number): boolean {
-    const { readable } = this;
-    const [first, second, third] = this.#bits;
+    const { bytes: readable, bits } = this.readable;
+    const [first, second, third] = bits;
     const wanted = this.#groups;
     const stride = 4 * wanted;
     for (let at = from + stride - 4; at + 4 <= to;) {
@@ -340,7 +353,7 @@ export class RunScanner {
   }
 
   #readableHex(bytes: Uint8Array, from: number, to: number): boolean {
-    const { readable } = this;
+    const readable = this.readable.bytes;
     for (let at = from + 2 * READABLE - 2; at + 2 <= to;) {
       if (readable[hexAt(bytes, at)] === 0) {
         at += 2 * READABLE;
@@ -357,17 +370,6 @@ export class RunScanner {
   }
 }
 
-/** By a character, for the first three of a group: whether the byte that it has the upper bits of may be readable. */
-function textBits(readable: Uint8Array): readonly [Uint8Array, Uint8Array, Uint8Array] {
-  const upper = (bits: number) => {
-    const some = new Uint8Array(256);
-    for (let byte = 0; byte < 256; byte++) if (readable[byte] === 1) some[byte >> (8 - bits)] = 1;
-    const mask = (1 << bits) - 1;
-    return Uint8Array.from(CODES, (code) => (code !== NO_CODE && some[code & mask] === 1 ? 1 : 0));
-  };
-  return [upper(6), upper(4), upper(2)];
-}
-
 /** Whether the group of four at `at` says three readable bytes. */
 function isText(bytes: Uint8Array, at: number, readable: Uint8Array): boolean {
   const group = groupAt(bytes, at);
@@ -378,8 +380,6 @@ const groupAt = (bytes: Uint8Array, at: number) =>
   (CODES[bytes[at]!]! << 18) | (CODES[bytes[at + 1]!]! << 12) | (CODES[bytes[at + 2]!]! << 6) | CODES[bytes[at + 3]!]!;
 
 const hexAt = (bytes: Uint8Array, at: number) => (DIGITS[bytes[at]!]! << 4) | DIGITS[bytes[at + 1]!]!;
-
-const PRINTABLE_BITS = textBits(PRINTABLE);
 
 /** gzip, zstd, zlib, zip, a pack of git. */
 function isMagic(first: number, second: number, third: number): boolean {
