@@ -21,6 +21,8 @@ export const isMagicByte = (byte: number) => byte === 0x1f || byte === 0xb5 || b
 interface Reader {
   /** Returns how much of the bytes belongs to it; less than all: it has ended. Throws when malformed. */
   push(bytes: Uint8Array): number;
+  /** Gives back what the decoder holds outside of the heap. */
+  close(): void;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -37,46 +39,53 @@ export class CompressedFinder {
     private readonly sink: InflatedSink,
   ) {}
 
-  /** `places`: of bytes that `isMagicByte`, in order. */
-  push(chunk: Uint8Array, places: readonly number[]): void {
-    if (this.#full || (chunk.length === 0 && this.#held.length === 0)) return;
+  #found = false;
+
+  /** It reads, or has read, compressed data in this stream, or what came last may begin some. */
+  get busy(): boolean {
+    return this.#found || this.#reader !== undefined || this.#held.length > 0;
+  }
+
+  /** What comes is from `from` on. `places`: of bytes that `isMagicByte`, in order. */
+  push(chunk: Uint8Array, places: readonly number[], from = 0): void {
+    if (this.#full || (chunk.length === from && this.#held.length === 0)) return;
     if (this.#held.length === 0) {
-      this.#take(chunk, places, false);
+      this.#take(chunk, places, from, false);
       return;
     }
     const held = this.#held;
     this.#held = NOTHING;
-    const bytes = new Uint8Array(held.length + chunk.length);
+    const bytes = new Uint8Array(held.length + chunk.length - from);
     bytes.set(held);
-    bytes.set(chunk, held.length);
-    this.#take(bytes, [...magicPlaces(held), ...places.map((place) => place + held.length)], false);
+    bytes.set(chunk.subarray(from), held.length);
+    this.#take(bytes, [...magicPlaces(held), ...places.map((place) => place - from + held.length)], 0, false);
   }
 
   /** Nothing follows. */
   end(): void {
     const held = this.#held;
     this.#held = NOTHING;
-    if (held.length > 0 && !this.#full) this.#take(held, magicPlaces(held), true);
-    if (this.#reader) this.sink.end();
-    this.#reader = undefined;
+    if (held.length > 0 && !this.#full) this.#take(held, magicPlaces(held), 0, true);
+    if (this.#reader) this.#close();
     this.#first = true;
+    this.#found = false;
   }
 
-  #take(bytes: Uint8Array, places: readonly number[], final: boolean): void {
-    let at = 0;
+  #take(bytes: Uint8Array, places: readonly number[], from: number, final: boolean): void {
+    let at = from;
     if (this.#reader) {
-      at = this.#read(bytes, 0);
+      at = this.#read(bytes, from);
       if (at < 0) return;
     } else if (this.#first) {
       // Only here a window of another size is believed, and no magic byte is needed.
-      const start = zlibAt(bytes, 0, final);
+      const start = zlibAt(bytes, from, final);
       if (start === undefined) {
-        this.#held = bytes.slice();
+        this.#held = bytes.slice(from);
         return;
       }
       this.#first = false;
       if (start) {
-        at = this.#start(new Inflated(this.decoders.zlib(), this.#given), bytes, 0);
+        at = this.#start(new Inflated(this.decoders.zlib(), this.#given), bytes, from);
         if (at < 0) return;
       }
     }
@@ -125,7 +134,9 @@ export class CompressedFinder {
   }
 
   readonly #given = (bytes: Uint8Array): void => {
-    if (bytes.length > 0 && !this.sink.inflated(bytes)) this.#full = true;
+    if (bytes.length === 0) return;
+    this.#found = true;
+    if (!this.sink.inflated(bytes)) this.#full = true;
   };
 
   /** Where to look on; -1: all bytes are taken. */
@@ -143,8 +154,7 @@ export class CompressedFinder {
         const taken = reader.push(piece);
         if (this.#full) break;
         if (taken < piece.length) {
-          this.#reader = undefined;
-          this.sink.end();
+          this.#close();
           return at + Math.max(taken, 1);
         }
       }
@@ -152,13 +162,18 @@ export class CompressedFinder {
     } catch {
       // Malformed: what it seemed to be it is not. Something else may begin in the same bytes.
     }
+    this.#close();
+    return this.#full ? -1 : from;
+  }
+
+  #close(): void {
+    this.#reader?.close();
     this.#reader = undefined;
     this.sink.end();
-    return this.#full ? -1 : from;
   }
 }
 
-const NO_READER: Reader = { push: () => 0 };
+const NO_READER: Reader = { push: () => 0, close: () => undefined };
 /** gitformat-pack: signature and version 2 or 3. */
 const PACK = [0x50, 0x41, 0x43, 0x4b, 0, 0, 0];
 const ZIP = [0x50, 0x4b, 3, 4];
@@ -193,6 +208,10 @@ class Inflated implements Reader {
   get done(): boolean {
     return this.decoder.done;
   }
+
+  close(): void {
+    this.decoder.close?.();
+  }
 }
 
 /** A file in a zip: its header, and raw deflate behind it. */
@@ -224,6 +243,10 @@ class ZipFile implements Reader {
     this.#decoder = this.decoders.zlib();
     this.#decoder.push(new Uint8Array([0x78, 0x01]));
     return length - before + this.#inflate(header.subarray(length));
+  }
+
+  close(): void {
+    this.#decoder?.close?.();
   }
 
   /**
@@ -278,6 +301,10 @@ class Pack implements Reader {
     return at;
   }
 
+  close(): void {
+    this.#object?.close();
+  }
+
   #byte(byte: number): void {
     switch (this.#state) {
       case 'signature':
@@ -322,6 +349,7 @@ class Pack implements Reader {
     const object = this.#object!;
     const taken = object.push(bytes);
     if (!object.done) return taken;
+    object.close();
     this.endObject();
     this.#state = 'head';
     this.#inHead = false;

@@ -7,6 +7,8 @@ export interface StreamDecoder {
   readonly done: boolean;
   /** Bytes of the input that belong to it, so far. */
   readonly consumed: number;
+  /** Nothing more is asked of it: it may give back memory. */
+  close?(): void;
 }
 
 export interface Decoders {

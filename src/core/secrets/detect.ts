@@ -1,17 +1,18 @@
 // Finds real values in what leaves: in text, in host names, in byte streams however they are cut; plain, in every form of
 // encodings.ts, and inside of escapes, of base64 and hex with line ends, of compressed data, of these inside each other. It
 // reports names and forms, never a value. It replaces nothing (redact.ts does), and decides nothing.
-import { CompressedFinder, isMagicByte } from './compressed';
+import { CompressedFinder } from './compressed';
 import type { Decoders } from './decoders';
-import { encodedForms, toLatin1 } from './encodings';
+import { base64Forms, encodedForms, type EncodedForm, toLatin1 } from './encodings';
 import { createMatcher, type Matcher } from './matcher';
-import { RunScanner, shortestRun } from './runs';
+import { type Readable, readableBytes, RunScanner, shortestRun } from './runs';
 import type { BoundSecret } from './types';
 import {
   createQuotedPrintable,
   createUnescaper,
   isEscapeByte,
   readEscape,
+  saysByte,
   type Escape,
   type EscapeKind,
   type Unescaper,
@@ -41,7 +42,8 @@ export interface Detector {
   text(text: string): readonly Detected[];
   /** A host name: in lower case, its labels whole or a value spread over them. */
   host(name: string): readonly Detected[];
-  stream(): DetectionStream;
+  /** `redacted`: of what comes out of the redactor (redact.ts) of the same secrets, which is not searched for the same forms again. */
+  stream(redacted?: 'redacted'): DetectionStream;
 }
 
 /** secrets.md, Detection: shorter values would turn up by chance. */
@@ -54,100 +56,148 @@ const NOTHING = new Uint8Array(0);
 const NONE: readonly Detected[] = [];
 
 interface Pattern {
-  /** Undefined: no value, but the word that says that a part is quoted-printable. */
-  readonly secret: string | undefined;
+  readonly secret: string;
   readonly form: string;
+}
+
+/** What a part says that is quoted-printable. */
+const QUOTED = createMatcher(
+  ['quoted-printable', 'Quoted-Printable', 'QUOTED-PRINTABLE'].map((word) => latin1Bytes(word)),
+);
+
+/** What is looked for as it is. */
+interface Search {
+  readonly matcher: Matcher;
+  readonly patterns: readonly Pattern[];
 }
 
 /** What all streams of a detector share. */
 interface Compiled {
-  readonly matcher: Matcher;
-  readonly patterns: readonly Pattern[];
+  readonly all: Search;
+  /** Without what the redactor finds. */
+  readonly hidden: Search;
   /** By byte: 1 when an escape that says it may be a part of a value, or of something that holds one. */
   readonly alphabet: Uint8Array;
-  /** So far from an escape a value may begin or end, in bytes. */
+  /** By byte: 1 when it may stand between such an escape and another part of the value. */
+  readonly goesOn: Uint8Array;
+  /** The same for what was decoded, where half of compressed data may already be as it is. */
+  readonly goesOnBelow: Uint8Array;
+  /** Values have characters beyond ASCII. */
+  readonly beyond: boolean;
+  /** So far before an escape a value may begin, in bytes. */
   readonly reach: number;
   /** Runs of base64 and hex below hold no value, in characters. */
   readonly shortest: number;
+  readonly readable: Readable;
   readonly decoders: Decoders;
 }
 
+/** A value and its forms. */
+interface Target {
+  readonly name: string;
+  readonly value: string;
+  readonly forms: readonly EncodedForm[];
+}
+
 export function createDetector(secrets: readonly BoundSecret[], decoders: Decoders): Detector {
-  const dummies = secrets.map(({ dummy }) => dummy);
-  const usable = secrets.filter(
-    ({ value }) => toLatin1(value).length >= MIN_BYTES && !dummies.some((dummy) => dummy.includes(value)),
-  );
+  // No value goes over from one into the next.
+  const dummies = secrets.map(({ dummy }) => dummy).join('\0');
+  const usable = secrets
+    .filter(({ value }) => toLatin1(value).length >= MIN_BYTES && !dummies.includes(value))
+    .map(({ name, value }) => ({ name, value, forms: encodedForms(value, value) }));
   const encoder = new TextEncoder();
   const compiled = compile(usable, encoder, decoders);
   const inHost = compileHost(usable, encoder);
-  const bytes = (data: Uint8Array): readonly Detected[] => {
-    const stream = new Stream(compiled);
-    const found = stream.push(data);
-    const last = stream.end();
-    return last.length === 0 ? found : [...found, ...last];
-  };
   return {
     text(text) {
       if (usable.length === 0) return NONE;
-      const found = bytes(encoder.encode(text));
+      const stream = new Stream(compiled, compiled.all);
+      const found = stream.whole(encoder.encode(text));
       // One char a byte: header fields come like this.
       if (!/[\x80-\xff]/.test(text) || /[^\0-\xff]/.test(text)) return found;
-      const latin1 = bytes(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+      const latin1 = new Stream(compiled, compiled.all).whole(Uint8Array.from(text, (char) => char.charCodeAt(0)));
       return distinct([...found, ...latin1]);
     },
     host: inHost,
-    stream: () => new Stream(compiled),
+    stream: (redacted) => new Stream(compiled, redacted ? compiled.hidden : compiled.all),
   };
 }
 
-function compile(secrets: readonly BoundSecret[], encoder: TextEncoder, decoders: Decoders): Compiled {
+function compile(targets: readonly Target[], encoder: TextEncoder, decoders: Decoders): Compiled {
   const alphabet = new Uint8Array(256);
-  // Escapes inside escapes, base64 and the like.
-  for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_%&#')
+  // Escapes inside escapes, base64 and the like, and the beginnings of compressed data.
+  for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_%&#\x1f\x8b\xb5\xfd\x9c\xda')
     alphabet[char.charCodeAt(0)] = 1;
-  const finds = new Map<string, Pattern & { readonly bytes: Uint8Array }>();
+  const finds = new Map<string, Pattern & { readonly bytes: Uint8Array; readonly hidden: boolean }>();
   let longest = 0;
   let shortest = 64;
-  const add = (secret: string | undefined, form: string, bytes: Uint8Array) => {
-    const key = bytes.join();
-    if (!finds.has(key)) finds.set(key, { secret, form, bytes });
+  // By latin1, which is the bytes.
+  const add = (secret: string, form: string, latin1: string, hidden = true) => {
+    if (!finds.has(latin1)) finds.set(latin1, { secret, form, bytes: latin1Bytes(latin1), hidden });
   };
-  for (const { name, value } of secrets) {
-    const bytes = encoder.encode(value);
+  const values = targets.map(({ value }) => encoder.encode(value));
+  for (const [i, { name, forms }] of targets.entries()) {
+    const bytes = values[i]!;
     longest = Math.max(longest, bytes.length);
     shortest = Math.min(shortest, bytes.length);
     for (const byte of bytes) alphabet[byte] = 1;
-    for (const [find, , form] of detectedForms(value)) add(name, form, encoder.encode(find));
-    // A value that itself holds escapes loses them where escapes are undone, and a form has `+` for a space.
-    for (const decoded of decodedOf(bytes)) if (decoded.length >= MIN_BYTES) add(name, 'plain', decoded);
-    if (value.includes(' ')) add(name, 'percent', encoder.encode(value.replaceAll(' ', '+')));
+    for (const [find, , form] of forms) add(name, form, toLatin1(find), false);
   }
-  if (finds.size > 0)
-    for (const word of ['quoted-printable', 'Quoted-Printable', 'QUOTED-PRINTABLE'])
-      add(undefined, '', encoder.encode(word));
+  for (const [i, { name, value }] of targets.entries()) {
+    for (const [find, form] of hiddenForms(value)) add(name, form, find);
+    // A value that itself holds escapes loses them where escapes are undone, and a form has `+` for a space.
+    for (const decoded of decodedOf(values[i]!))
+      if (decoded.length >= MIN_BYTES) add(name, 'plain', String.fromCharCode(...decoded));
+    if (value.includes(' ')) add(name, 'percent', toLatin1(value.replaceAll(' ', '+')));
+  }
   const all = [...finds.values()];
+  const goesOn = alphabet.slice();
+  goesOn[LF] = 1;
+  goesOn[CR] = 1;
+  for (let byte = 0x21; byte < 0x7f; byte++) if (!BORDERS.includes(String.fromCharCode(byte))) goesOn[byte] = 1;
   return {
-    matcher: createMatcher(all.map(({ bytes }) => bytes)),
-    patterns: all,
+    all: searchOf(all),
+    hidden: searchOf(all.filter(({ hidden }) => hidden)),
     alphabet,
+    goesOn,
+    goesOnBelow: goesOn.map((goes, byte) => (byte < SPACE || byte > 0x7e ? 1 : goes)),
+    beyond: values.some((value) => value.some((byte) => byte > 0x7f)),
     reach: Math.min(16_384, Math.max(512, longest * 3)),
     shortest: shortestRun(shortest),
+    readable: readableBytes(values),
     decoders,
   };
 }
 
-/** With forms that are only looked for: what stands in for them could not keep the length. */
-function detectedForms(value: string): (readonly [find: string, put: string, form: string])[] {
-  const forms = [...encodedForms(value, value)];
+/** Around what is encoded. */
+const BORDERS = '"<>';
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const BACKSLASH = 0x5c;
+
+const searchOf = (patterns: readonly (Pattern & { readonly bytes: Uint8Array })[]): Search => ({
+  matcher: createMatcher(patterns.map(({ bytes }) => bytes)),
+  patterns,
+});
+
+function latin1Bytes(latin1: string): Uint8Array {
+  const bytes = new Uint8Array(latin1.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = latin1.charCodeAt(i);
+  return bytes;
+}
+
+/** Forms that are only looked for, as latin1: what stands in for them could not keep the length. */
+function hiddenForms(value: string): (readonly [find: string, form: string])[] {
   const latin1 = toLatin1(value);
   const codes = Array.from(latin1, (char) => char.charCodeAt(0));
   // Arrays of bytes, as JSON.stringify writes a Buffer and debuggers print one.
-  for (const between of [',', ', ', ' ']) forms.push([codes.join(between), '', 'decimal']);
+  const forms = [',', ', ', ' '].map((between): readonly [string, string] => [codes.join(between), 'decimal']);
   if (latin1 === value) {
     // UTF-16, and base64 of it, as PowerShell takes commands.
     const wide = Array.from(value, (char) => `${char}\0`).join('');
-    for (const [find, put, form] of encodedForms(wide, wide))
-      if (form === 'plain' || form === 'base64') forms.push([find, put, form === 'plain' ? 'utf-16' : 'base64']);
+    forms.push([wide, 'utf-16']);
+    for (const find of base64Forms(wide)) forms.push([find, 'base64']);
   }
   return forms;
 }
@@ -155,6 +205,7 @@ function detectedForms(value: string): (readonly [find: string, put: string, for
 /** What becomes of a value that holds escapes when they are undone, of one kind or of all, as often as that is done. */
 function decodedOf(value: Uint8Array): readonly Uint8Array[] {
   const all = new Map<string, Uint8Array>();
+  if (!value.some((byte) => isEscapeByte(byte))) return [];
   let round = [value];
   for (let depth = 0; depth < MAX_DEPTH && round.length > 0; depth++) {
     const next = round.flatMap((bytes) => [undefined, ...KINDS].map((kind) => unescapeOnce(bytes, kind)));
@@ -178,10 +229,10 @@ function distinct(found: readonly Detected[]): Detected[] {
 const keyOf = (secret: string, form: string) => `${form}\n${secret}`;
 
 /** In the lower case of a host name, base64 cannot be decoded any more, but it can still be told. */
-function compileHost(secrets: readonly BoundSecret[], encoder: TextEncoder): (name: string) => readonly Detected[] {
+function compileHost(targets: readonly Target[], encoder: TextEncoder): (name: string) => readonly Detected[] {
   const finds = new Map<string, Pattern>();
-  for (const { name, value } of secrets)
-    for (const [find, , form] of encodedForms(value, value)) {
+  for (const { name, forms } of targets)
+    for (const [find, , form] of forms) {
       if (!['plain', 'hex', 'base32', 'base64', 'reversed'].includes(form)) continue;
       for (const text of [find.toLowerCase(), find.toLowerCase().replaceAll('.', '')])
         if (text.length >= MIN_BYTES && !finds.has(text)) finds.set(text, { secret: name, form });
@@ -196,7 +247,7 @@ function compileHost(secrets: readonly BoundSecret[], encoder: TextEncoder): (na
       const bytes = encoder.encode(text);
       for (let match = matcher.find(bytes, 0); match; match = matcher.find(bytes, match.at + 1)) {
         const { secret, form } = patterns[match.pattern]!;
-        found.push({ secret: secret!, form });
+        found.push({ secret, form });
       }
     }
     return distinct(found);
@@ -210,8 +261,17 @@ class Stream implements DetectionStream {
   exhausted = false;
   readonly #top: Layer;
 
-  constructor(readonly compiled: Compiled) {
-    this.#top = new Layer(this, 0, '');
+  constructor(
+    readonly compiled: Compiled,
+    search: Search,
+  ) {
+    this.#top = new Layer(this, 0, '', search);
+  }
+
+  /** All of it at once. */
+  whole(bytes: Uint8Array): readonly Detected[] {
+    this.#top.whole(bytes);
+    return this.#taken();
   }
 
   push(chunk: Uint8Array): readonly Detected[] {
@@ -246,9 +306,18 @@ class Stream implements DetectionStream {
   }
 }
 
+/** So much is looked at at a time, beside what is still needed of what came before. */
+const AT_A_TIME = 16 * 1024;
+const FIRST_SIZE = 512;
+
 /** The bytes of a stream, or what was decoded out of them: searched as they are, and decoded further where that may help. */
 class Layer {
-  #held: Uint8Array = NOTHING;
+  /** The end of what came: what was not looked at to the end, and some way back, where a value may begin. */
+  #bytes: Uint8Array = NOTHING;
+  #pairs: Uint16Array = NO_PAIRS;
+  #length = 0;
+  /** No pattern begins before. */
+  #searched = 0;
   #escapes: EscapeView | undefined;
   #compressed: CompressedFinder | undefined;
   #runs: RunScanner | undefined;
@@ -259,73 +328,142 @@ class Layer {
     readonly stream: Stream,
     readonly depth: number,
     public via: string,
+    readonly search: Search,
   ) {}
 
   push(chunk: Uint8Array): void {
-    if (chunk.length === 0) return;
-    this.#search(chunk);
-    if (this.depth >= MAX_DEPTH || this.stream.compiled.patterns.length === 0) return;
-    this.#printable?.push(chunk);
-    this.#look(chunk);
-    (this.#runs ??= new RunScanner(new RunViews(this), this.stream.compiled.shortest)).push(chunk);
+    if (this.search.patterns.length === 0) return;
+    for (let at = 0; at < chunk.length;) {
+      const size = this.#room(chunk.length - at);
+      this.#bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), this.#length);
+      at += size;
+      this.#length += size;
+      this.#look(this.#length - size);
+    }
+  }
+
+  /** All of it at once: as `push` and `end`, in the memory of the caller. */
+  whole(bytes: Uint8Array): void {
+    if (bytes.length > AT_A_TIME || (bytes.byteOffset & 1) === 1) this.push(bytes);
+    else if (bytes.length > 0 && this.search.patterns.length > 0) {
+      this.#bytes = bytes;
+      this.#pairs = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
+      this.#length = bytes.length;
+      this.#look(0);
+    }
+    this.end();
+    this.#bytes = NOTHING;
   }
 
   /** What follows does not go on with what came. */
   end(): void {
-    this.#held = NOTHING;
+    if (this.#length === 0) return;
+    this.#runs?.end(this.#bytes.subarray(0, this.#length));
     this.#escapes?.end();
     this.#compressed?.end();
-    this.#runs?.end();
     this.#printable?.end();
     this.#printable = undefined;
+    this.#length = 0;
+    this.#searched = 0;
   }
 
   /** A layer below this one. */
   below(kind: string): Layer {
-    return new Layer(this.stream, this.depth + 1, within(kind, this.via));
+    return new Layer(this.stream, this.depth + 1, within(kind, this.via), this.stream.compiled.all);
   }
 
-  #search(chunk: Uint8Array): void {
-    const { matcher } = this.stream.compiled;
-    const bytes = this.#held.length > 0 ? joined(this.#held, chunk) : chunk;
-    for (let match = matcher.find(bytes, 0); match; match = matcher.find(bytes, match.at + 1)) this.hit(match.pattern);
-    const tail = matcher.tailLength(bytes);
-    this.#held = tail > 0 ? bytes.slice(bytes.length - tail) : NOTHING;
+  /** Whether it is in something that has no border that can be told from outside. */
+  get goesOn(): boolean {
+    return this.#compressed?.busy === true || this.#printable !== undefined || this.#escapes?.goesOn === true;
   }
 
-  hit(pattern: number): void {
-    const { secret, form } = this.stream.compiled.patterns[pattern]!;
-    if (secret === undefined) this.#printable ??= new PrintableView(this);
-    else this.stream.found(secret, within(form, this.via));
+  /** Makes room for as many bytes as that, or some of them; how many. */
+  #room(wanted: number): number {
+    const have = this.#bytes.length - this.#length;
+    if (wanted <= have) return wanted;
+    const { reach } = this.stream.compiled;
+    const back = this.depth < MAX_DEPTH ? this.#length - reach : this.#length;
+    const gone = Math.max(0, Math.min(back, this.#searched, this.#runs?.keep ?? back));
+    const left = this.#length - gone;
+    const full = left + AT_A_TIME;
+    const size = Math.min(Math.max(FIRST_SIZE, 2 * (left + wanted)), full + (full & 1));
+    if (size > this.#bytes.length) {
+      const bytes = new Uint8Array(size);
+      bytes.set(this.#bytes.subarray(gone, this.#length));
+      this.#bytes = bytes;
+      this.#pairs = new Uint16Array(bytes.buffer, 0, size >> 1);
+    } else this.#bytes.copyWithin(0, gone, this.#length);
+    this.#length = left;
+    this.#searched -= gone;
+    this.#runs?.shift(gone);
+    this.#escapes?.shift(gone);
+    return Math.min(wanted, this.#bytes.length - left);
   }
 
-  /** For bytes where an escape or compressed data may begin. */
-  #look(chunk: Uint8Array): void {
-    const places = findTriggers(chunk);
-    let magic: number[] | undefined;
-    let escapes: number[] | undefined;
-    for (const place of places) {
-      if (isEscapeByte(chunk[place]!)) (escapes ??= []).push(place);
-      else (magic ??= []).push(place);
+  /** At what came from `fresh` on. */
+  #look(fresh: number): void {
+    const bytes = this.#bytes.subarray(0, this.#length);
+    this.#find(bytes);
+    if (this.depth >= MAX_DEPTH) return;
+    if (!this.#printable) {
+      if (QUOTED.find(bytes, Math.max(0, fresh - QUOTED.longest))) this.#printable = new PrintableView(this);
     }
-    (this.#escapes ??= new EscapeView(this)).push(chunk, escapes ?? NO_PLACES);
-    if (!this.#compressed) {
-      const below = this.below('compressed');
-      this.#compressed = new CompressedFinder(this.stream.compiled.decoders, {
-        inflated: (bytes) => {
-          if (!this.stream.spend(bytes.length)) return false;
-          below.push(bytes);
-          return true;
-        },
-        end: () => below.end(),
-      });
+    this.#printable?.push(bytes.subarray(fresh));
+    const { shortest, readable } = this.stream.compiled;
+    this.#runs ??= new RunScanner(new RunViews(this), shortest, readable);
+    this.#runs.scan(bytes, this.#pairs);
+    const { escapes, magic } = this.#places;
+    if (escapes.length > 0) escapes.length = 0;
+    if (magic.length > 0) magic.length = 0;
+    // Long runs have no trigger in them.
+    let from = fresh;
+    for (let i = 0; i < this.#runs.spans.length; i += 2) {
+      findTriggers(bytes, this.#pairs, from, this.#runs.spans[i]!, escapes, magic);
+      // Its last byte may be the first of a pair.
+      from = Math.max(from, this.#runs.spans[i + 1]! - 1);
     }
-    this.#compressed.push(chunk, magic ?? NO_PLACES);
+    findTriggers(bytes, this.#pairs, from, bytes.length, escapes, magic);
+    if (escapes.length > 0 || this.#escapes) (this.#escapes ??= new EscapeView(this)).take(bytes, escapes);
+    this.#compressed ??= this.#finder();
+    this.#compressed.push(bytes, magic, fresh);
+  }
+
+  readonly #places = { escapes: [] as number[], magic: [] as number[] };
+
+  #find(bytes: Uint8Array): void {
+    const { matcher } = this.search;
+    let cut = bytes.length;
+    for (let at = this.#searched; ;) {
+      const match = matcher.find(bytes, at);
+      cut = Math.min(cut, matcher.cut);
+      if (!match) break;
+      this.#hit(match.pattern);
+      at = match.at + 1;
+    }
+    this.#searched = cut;
+  }
+
+  #hit(pattern: number): void {
+    const { secret, form } = this.search.patterns[pattern]!;
+    this.stream.found(secret, within(form, this.via));
+  }
+
+  #finder(): CompressedFinder {
+    let below: Layer | undefined;
+    return new CompressedFinder(this.stream.compiled.decoders, {
+      inflated: (bytes) => {
+        if (!this.stream.spend(bytes.length)) return false;
+        below ??= this.below('compressed');
+        below.via = within('compressed', this.via);
+        below.push(bytes);
+        return true;
+      },
+      end: () => below?.end(),
+    });
   }
 }
 
-const NO_PLACES: readonly number[] = [];
-const BACKSLASH = 0x5c;
+const NO_PAIRS = new Uint16Array(0);
 
 /** The outer form is not repeated: three times percent is percent. */
 function within(form: string, via: string): string {
@@ -341,145 +479,276 @@ function joined(held: Uint8Array, chunk: Uint8Array): Uint8Array {
   return bytes;
 }
 
-const TRIGGERS = new Uint8Array(256);
-for (let byte = 0; byte < 256; byte++) if (isEscapeByte(byte) || isMagicByte(byte)) TRIGGERS[byte] = 1;
+const ESCAPE = 1;
+const MAGIC = 2;
 /**
- * By a trigger byte and the one behind it: whether it may be one. Line ends, quotes and backslashes in JSON are no reason to look:
+ * By a byte and the one behind it: what may begin with them. Line ends, quotes and backslashes in JSON are no reason to look:
  * encodings.ts has the forms in which they alone are escaped, and letters that text is full of are followed by others.
  */
 const BEHIND = new Uint8Array(65_536);
-for (const [first, seconds] of [
-  ['%', '0123456789abcdefABCDEF'],
-  ['\\', 'ux0123/\\'],
-  ['&', '#alqgn'],
-  ['\x1f', '\x8b'],
-  ['x', '\x01\x5e\x9c\xda'],
-  ['P', 'AK'],
+for (const [first, seconds, what] of [
+  ['%', '0123456789abcdefABCDEF', ESCAPE],
+  ['\\', 'ux0123/\\', ESCAPE],
+  ['&', '#alqgn', ESCAPE],
+  ['\x1f', '\x8b', MAGIC],
+  ['x', '\x01\x5e\x9c\xda', MAGIC],
+  ['P', 'AK', MAGIC],
+  ['\xb5', '\x2f', MAGIC],
 ] as const)
-  for (const second of seconds) BEHIND[(first.charCodeAt(0) << 8) | second.charCodeAt(0)] = 1;
-for (let second = 0; second < 256; second++) BEHIND[(0xb5 << 8) | second] = second === 0x2f ? 1 : 0;
-/** Two bytes at a time: of the second one it is not yet known what is behind it. */
+  for (const second of seconds) BEHIND[(first.charCodeAt(0) << 8) | second.charCodeAt(0)] = what;
+/** By byte: what begins with it, whatever follows. */
+const FIRST = new Uint8Array(256);
+for (let i = 0; i < 65_536; i++) FIRST[i >> 8] = FIRST[i >> 8]! | BEHIND[i]!;
+/**
+ * Two bytes at a time, as they are in memory: whether something may begin with one of them. Where the second one is the letter
+ * that compressed data begins with, it is told by what follows, so that texts are not full of them.
+ */
 const PAIRS = new Uint8Array(65_536);
 const FIRST_IS_LOW = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+const pairOf = (first: number, second: number) => (FIRST_IS_LOW ? (second << 8) | first : (first << 8) | second);
 for (let first = 0; first < 256; first++)
-  for (let second = 0; second < 256; second++)
-    PAIRS[FIRST_IS_LOW ? (second << 8) | first : (first << 8) | second] =
-      BEHIND[(first << 8) | second]! | TRIGGERS[second]!;
-
-/** The places of all trigger bytes, in order. */
-function findTriggers(bytes: Uint8Array): number[] {
-  const places: number[] = [];
-  if (bytes.length < 256) {
-    addTriggers(bytes, 0, bytes.length, places);
-    return places;
+  for (let second = 0; second < 256; second++) {
+    const zlib = BEHIND[(0x78 << 8) | first]!;
+    PAIRS[pairOf(first, second)] = BEHIND[(first << 8) | second]! | (FIRST[second]! & ESCAPE) | zlib;
   }
-  const odd = bytes.byteOffset & 1;
-  const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset + odd, (bytes.length - odd) >> 1);
-  if (odd === 1) addTriggers(bytes, 0, Math.min(1, bytes.length), places);
-  const count = pairs.length & ~3;
-  for (let i = 0; i < count; i += 4)
-    if ((PAIRS[pairs[i]!]! | PAIRS[pairs[i + 1]!]! | PAIRS[pairs[i + 2]!]! | PAIRS[pairs[i + 3]!]!) !== 0)
-      addTriggers(bytes, odd + 2 * i, odd + 2 * i + 8, places);
-  addTriggers(bytes, odd + 2 * count, bytes.length, places);
-  return places;
+for (const [first, second] of ['K\x03', 'K\0', '\x8b\x08', '\x28\xb5'].map((two) => latin1Bytes(two)))
+  PAIRS[pairOf(first!, second!)] = MAGIC;
+
+/** The places from `from` to `to` where an escape or compressed data may begin, in order. */
+function findTriggers(
+  bytes: Uint8Array,
+  pairs: Uint16Array,
+  from: number,
+  to: number,
+  escapes: number[],
+  magic: number[],
+): void {
+  // Of what is before, all places are known.
+  let known = from;
+  let pair = (from + 1) >> 1;
+  const last = (to >> 1) - 4;
+  if (2 * pair > from && from < to) addTriggers(bytes, from, (known = 2 * pair), escapes, magic);
+  for (; pair <= last; pair += 4)
+    if ((PAIRS[pairs[pair]!]! | PAIRS[pairs[pair + 1]!]! | PAIRS[pairs[pair + 2]!]! | PAIRS[pairs[pair + 3]!]!) !== 0) {
+      // From far enough before for `PACK`.
+      addTriggers(bytes, Math.max(known, 2 * pair - 3), 2 * pair + 8, escapes, magic);
+      known = 2 * pair + 8;
+    }
+  if (known < to) addTriggers(bytes, Math.max(known, 2 * pair - 3), to, escapes, magic);
 }
 
-function addTriggers(bytes: Uint8Array, from: number, to: number, places: number[]): void {
+function addTriggers(bytes: Uint8Array, from: number, to: number, escapes: number[], magic: number[]): void {
   for (let i = from; i < to; i++) {
     const byte = bytes[i]!;
-    if (TRIGGERS[byte] === 0) continue;
+    if (FIRST[byte] === 0) continue;
     const next = bytes[i + 1];
-    if (next === undefined || BEHIND[(byte << 8) | next] === 1) places.push(i);
+    const what = next === undefined ? FIRST[byte]! : BEHIND[(byte << 8) | next]!;
+    if (what === ESCAPE) escapes.push(i);
+    else if (what === MAGIC) magic.push(i);
   }
 }
 
-/** Undoes escapes, from some way before one to some way behind the last. */
+/** Undoes escapes: in the words that have one that matters, and in what goes on behind. */
 class EscapeView {
   #unescaper: Unescaper | undefined;
   #below: Layer | undefined;
   readonly #kinds = new Set<string>();
   readonly #escape: Escape = { code: 0, length: 0, kind: 'json' };
-  /** The end of what came and was not given: a value may begin in it. */
-  #before: Uint8Array = NOTHING;
-  /** So many bytes that follow are still to be given. */
-  #more = 0;
+  /** A word is under way. */
+  #open = false;
+  /** Where to look on: what is before is of words that were given, or will not be. */
+  #at = 0;
+  /** In an open word: what is before has been given. */
+  #given = 0;
+  /** An escape that too little has come of, or of whose word. */
+  #again = NOWHERE;
+  /** Words without escapes, one after the other, that have not gone down. */
+  #words: Uint8Array = NOTHING;
+  #count = 0;
+  /** The word has bytes that compressed data may have. */
+  #binary = false;
 
-  constructor(private readonly layer: Layer) {}
+  readonly #goesOn: Uint8Array;
 
-  push(bytes: Uint8Array, places: readonly number[]): void {
-    const { reach } = this.layer.stream.compiled;
-    const size = bytes.length;
-    /** What is before it has been given, or will not be. */
-    let at = 0;
-    let until = this.#more;
-    let begin = 0;
-    let running = until > 0;
-    for (const place of places) {
-      if (!this.#matters(bytes, place)) continue;
-      if (running && place - reach > until) {
-        this.#give(bytes.subarray(begin, until));
-        this.#close();
-        at = until;
-        running = false;
-      }
-      if (!running) {
-        running = true;
-        begin = Math.max(at, place - reach);
-        if (place - reach < 0 && at === 0)
-          this.#give(this.#before.subarray(Math.max(0, this.#before.length + place - reach)));
-        this.#before = NOTHING;
-      }
-      until = place + reach;
-    }
-    if (running) {
-      this.#give(bytes.subarray(begin, Math.min(until, size)));
-      at = Math.min(until, size);
-      this.#more = Math.max(0, until - size);
-      if (this.#more > 0) return;
-      this.#close();
-    }
-    this.#more = 0;
-    const rest = bytes.subarray(Math.max(at, size - reach));
-    this.#before = at > 0 || rest.length >= reach ? rest.slice() : joined(this.#before, rest).slice(-reach);
+  constructor(private readonly layer: Layer) {
+    const { goesOn, goesOnBelow } = layer.stream.compiled;
+    this.#goesOn = layer.depth === 0 ? goesOn : goesOnBelow;
+  }
+
+  get goesOn(): boolean {
+    return this.#open && this.#below?.goesOn === true;
+  }
+
+  /** So many bytes at the beginning are gone. */
+  shift(count: number): void {
+    this.#at = Math.max(0, this.#at - count);
+    this.#given = Math.max(0, this.#given - count);
+    if (this.#again !== NOWHERE) this.#again = this.#again < count ? NOWHERE : this.#again - count;
+  }
+
+  /** All that came and is still there; `places`: where an escape may begin, in what is new. */
+  take(bytes: Uint8Array, places: readonly number[]): void {
+    if (this.#open) this.#goOn(bytes);
+    const again = this.#again;
+    this.#again = NOWHERE;
+    if (again !== NOWHERE && !this.#open) this.#try(bytes, again);
+    for (let i = 0; i < places.length && !this.#open && this.#again === NOWHERE; i++) this.#try(bytes, places[i]!);
+    if (this.#count > 0) this.#flushed();
   }
 
   end(): void {
-    if (this.#more > 0) this.#close();
-    this.#more = 0;
-    this.#before = NOTHING;
+    if (this.#open) this.#close();
+    if (this.#count > 0) this.#flushed();
+    this.#below?.end();
+    this.#at = 0;
+    this.#again = NOWHERE;
   }
 
-  /** What it says may be a part of a value. */
-  #matters(bytes: Uint8Array, place: number): boolean {
+  /** Whether a word that holds the escape at `place` may be of a value: then it is given. */
+  #try(bytes: Uint8Array, place: number): void {
+    if (place < this.#at || !this.#matters(bytes, place)) return;
+    const goesOn = this.#goesOn;
+    const { reach } = this.layer.stream.compiled;
+    const floor = Math.max(this.#at, place - reach);
+    let from = place;
+    while (from > floor && (goesOn[bytes[from - 1]!] === 1 || isBetweenPairs(bytes, from - 1))) from--;
+    // Of a few characters none is a value.
+    const units = this.#wordFrom(bytes, place, MIN_BYTES - (place - from));
+    if (units < 0) {
+      this.#again = place;
+      return;
+    }
+    if (place - from + units < MIN_BYTES) return;
+    this.#open = true;
+    this.#given = from;
+    this.#at = place;
+    this.#goOn(bytes);
+  }
+
+  /** So many characters are in the rest of a word, or at least `enough`; -1: the bytes end before there are enough. */
+  #wordFrom(bytes: Uint8Array, from: number, enough: number): number {
+    let units = 0;
+    for (let at = from; units < enough; units++) {
+      if (at >= bytes.length) return -1;
+      const length = this.#unit(bytes, at);
+      if (length < 0) return -1;
+      if (length === 0) break;
+      at += length;
+    }
+    return units;
+  }
+
+  /** Gives what there is of the word. */
+  #goOn(bytes: Uint8Array): void {
+    for (;;) {
+      const goesOn = this.#goesOn;
+      let at = this.#at;
+      let length = 1;
+      while (at < bytes.length) {
+        const byte = bytes[at]!;
+        // Most of a word is as it is.
+        length = goesOn[byte] === 1 && !isEscapeByte(byte) ? 1 : this.#unit(bytes, at);
+        if (length <= 0) break;
+        at += length;
+      }
+      const unfinished = at >= bytes.length || length < 0;
+      this.#at = at;
+      this.#give(bytes.subarray(this.#given, unfinished ? bytes.length : at));
+      this.#given = unfinished ? bytes.length : at;
+      if (unfinished) return;
+      // What is compressed ends where it ends.
+      if (!this.#binary || !this.#flushed().goesOn) break;
+      this.#at++;
+    }
+    this.#close();
+  }
+
+  /** The length of the character at `at`, plain or escaped, when it may be of a word; 0: it is not; -1: the bytes end before. */
+  #unit(bytes: Uint8Array, at: number): number {
+    const goesOn = this.#goesOn;
+    const { beyond } = this.layer.stream.compiled;
+    const byte = bytes[at]!;
+    if (!isEscapeByte(byte)) return goesOn[byte] === 1 || isBetweenPairs(bytes, at) ? 1 : 0;
     const escape = this.#escape;
-    const { alphabet } = this.layer.stream.compiled;
-    let at = place;
-    // Of backslashes before each other, what is behind the last counts.
-    while (bytes[at] === BACKSLASH && bytes[at + 1] === BACKSLASH) at++;
     readEscape(bytes, at, escape);
-    if (escape.length === 0) return false;
-    const matters = escape.length < 0 || escape.code > 0x7f || alphabet[escape.code] === 1;
-    if (!matters) return false;
-    if (escape.length > 0) this.#kinds.add(escape.kind);
-    return true;
+    if (escape.length < 0) return -1;
+    if (escape.length === 0) return goesOn[byte]!;
+    const { code, length } = escape;
+    // Line ends are in what is encoded; of bytes that are no text, nobody knows.
+    const fits =
+      code === SPACE
+        ? goesOn[SPACE] === 1 || endsPair(bytes, at)
+        : code < 0x7f || (code > 0xff || !saysByte(escape) ? beyond : true);
+    if (!fits) return 0;
+    this.#kinds.add(escape.kind);
+    if (code < 0x20 || code > 0x7e) this.#binary = true;
+    return length;
+  }
+
+  /** Whether what begins here may be an escape of something that values are made of. */
+  #matters(bytes: Uint8Array, at: number): boolean {
+    const { alphabet, beyond } = this.layer.stream.compiled;
+    const escape = this.#escape;
+    readEscape(bytes, at, escape);
+    if (escape.length <= 0) return escape.length < 0;
+    if (escape.code > 0x7f && !saysByte(escape)) return beyond;
+    // A backslash that is escaped as anything else may begin an escape itself.
+    return alphabet[escape.code] === 1 || (escape.code === BACKSLASH && escape.kind !== 'json');
   }
 
   #give(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    const kind = this.#kinds.size > 1 ? 'mixed' : ([...this.#kinds][0] ?? 'json');
-    const below = (this.#below ??= this.layer.below(kind));
-    below.via = within(kind, this.layer.via);
-    below.push((this.#unescaper ??= createUnescaper()).push(bytes));
+    if (bytes.length > 0) this.#add((this.#unescaper ??= createUnescaper()).push(bytes));
+  }
+
+  #add(bytes: Uint8Array): void {
+    if (this.#count + bytes.length > WORDS) this.#flushed();
+    if (bytes.length > WORDS) this.#lower().push(bytes);
+    else {
+      if (this.#words.length < WORDS) this.#words = new Uint8Array(WORDS);
+      this.#words.set(bytes, this.#count);
+      this.#count += bytes.length;
+    }
   }
 
   #close(): void {
-    if (this.#below && this.#unescaper) {
-      this.#below.push(this.#unescaper.end());
-      this.#below.end();
-    }
-    this.#kinds.clear();
+    if (this.#unescaper) this.#add(this.#unescaper.end());
+    this.#add(BETWEEN_WORDS);
+    this.#open = false;
+    this.#binary = false;
+  }
+
+  #lower(): Layer {
+    const kind = this.#kinds.size > 1 ? 'mixed' : ([...this.#kinds][0] ?? 'json');
+    const below = (this.#below ??= this.layer.below(kind));
+    below.via = within(kind, this.layer.via);
+    return below;
+  }
+
+  #flushed(): Layer {
+    const below = this.#lower();
+    below.push(this.#words.subarray(0, this.#count));
+    this.#count = 0;
+    if (!this.#open) this.#kinds.clear();
+    return below;
   }
 }
+
+const WORDS = 4096;
+/** No value, and no encoding, has these beside each other. */
+const BETWEEN_WORDS = new Uint8Array([0xff, 0xff]);
+const NOWHERE = -1;
+
+const isDigit = (byte: number | undefined) =>
+  byte !== undefined && ((byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66));
+
+const COMMA = 0x2c;
+const SEMICOLON = 0x3b;
+/** Whether what stands before `at` may be a pair of hexadecimal digits, escaped or not, or a number in a list. */
+const endsPair = (bytes: Uint8Array, at: number) =>
+  (isDigit(bytes[at - 1]) || bytes[at - 1] === COMMA || bytes[at - 1] === SEMICOLON) && isDigit(bytes[at - 2]);
+
+/** A space in a hex dump. */
+const isBetweenPairs = (bytes: Uint8Array, at: number) => bytes[at] === SPACE && endsPair(bytes, at);
 
 /** What a part of an e-mail or a form says that calls itself quoted-printable. */
 class PrintableView {
@@ -502,7 +771,8 @@ class PrintableView {
 
 /** What runs of base64 and hex hold. */
 class RunViews {
-  readonly #lanes = new Map<string, Layer>();
+  readonly #base64: (Layer | undefined)[] = [];
+  readonly #hex: (Layer | undefined)[] = [];
   #lines: Layer | undefined;
 
   constructor(private readonly layer: Layer) {}
@@ -510,21 +780,26 @@ class RunViews {
   /** Only searched: what a run holds is decoded anyway, whatever its lines. */
   squeezed(bytes: Uint8Array): void {
     const { layer } = this;
-    this.#lines ??= new Layer(layer.stream, MAX_DEPTH, layer.via);
+    this.#lines ??= new Layer(layer.stream, MAX_DEPTH, layer.via, layer.stream.compiled.all);
     this.#lines.via = layer.via;
     this.#lines.push(bytes);
   }
 
-  decoded(kind: string, lane: number, bytes: Uint8Array): void {
-    const key = `${kind}${lane}`;
-    let below = this.#lanes.get(key);
-    if (!below) this.#lanes.set(key, (below = this.layer.below(kind)));
+  decoded(kind: 'base64' | 'hex', lane: number, bytes: Uint8Array): boolean {
+    const lanes = kind === 'hex' ? this.#hex : this.#base64;
+    const below = (lanes[lane] ??= this.layer.below(kind));
     below.via = within(kind, this.layer.via);
     below.push(bytes);
+    return below.goesOn;
+  }
+
+  gap(kind: 'base64' | 'hex', lane: number): void {
+    (kind === 'hex' ? this.#hex : this.#base64)[lane]?.end();
   }
 
   end(): void {
     this.#lines?.end();
-    for (const lane of this.#lanes.values()) lane.end();
+    for (const lane of this.#base64) lane?.end();
+    for (const lane of this.#hex) lane?.end();
   }
 }

@@ -12,13 +12,26 @@ export function toLatin1(text: string): string {
 
 /** RFC 3986, 2.1: everything but unreserved characters, and those of `keep`. */
 export function percentEncode(text: string, keep = ''): string {
-  let out = '';
-  for (const char of toLatin1(text))
-    out += /[A-Za-z0-9._~-]/.test(char) || keep.includes(char) ? char : escapeByte(char);
-  return out;
+  return percentWith(toLatin1(text), keep, ESCAPED);
 }
 
-const escapeByte = (char: string) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+const hexPair = (code: number) => code.toString(16).padStart(2, '0');
+/** By byte. */
+const PAIRS = Array.from({ length: 256 }, (_, code) => hexPair(code));
+const ESCAPED = PAIRS.map((pair) => `%${pair.toUpperCase()}`);
+const ESCAPED_LOWER = PAIRS.map((pair) => `%${pair}`);
+const UNRESERVED = Uint8Array.from({ length: 256 }, (_, code) =>
+  /[A-Za-z0-9._~-]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
+function percentWith(latin1: string, keep: string, escapes: readonly string[]): string {
+  let out = '';
+  for (let i = 0; i < latin1.length; i++) {
+    const code = latin1.charCodeAt(i);
+    out += UNRESERVED[code] === 1 || keep.includes(latin1[i]!) ? latin1[i]! : escapes[code]!;
+  }
+  return out;
+}
 
 /** One round; what is no escape stays. */
 export function percentDecode(text: string): string {
@@ -34,8 +47,9 @@ export type EncodedForm = readonly [find: string, put: string, form: string];
  */
 export function encodedForms(find: string, put: string): EncodedForm[] {
   const forms = new Map<string, EncodedForm>();
-  const put_ = encodeAll(put);
-  for (const [index, [form, text]] of encodeAll(find).entries()) {
+  const all = encodeAll(find);
+  const put_ = put === find ? all : encodeAll(put);
+  for (const [index, [form, text]] of all.entries()) {
     if (forms.has(text)) continue;
     const stand = put_[index]![1];
     forms.set(text, [text, form === 'html' ? fitEntities(stand, text.length) : stand, form]);
@@ -43,21 +57,16 @@ export function encodedForms(find: string, put: string): EncodedForm[] {
   return [...forms.values()];
 }
 
-const lowerEscapes = (text: string) => text.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase());
 const json = (text: string) => JSON.stringify(text).slice(1, -1);
 const jsonAscii = (text: string, escaped: RegExp) =>
   json(text).replace(escaped, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-const hexPairs = (latin1: string) => Array.from(latin1, (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0'));
+const hexPairs = (latin1: string) => Array.from(latin1, (byte) => PAIRS[byte.charCodeAt(0)]!);
 const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 /** What encodeURIComponent leaves (ECMA-262, 19.2.6), and what Python's `quote` leaves. */
 const LEFT_BY_JS = "!'()*";
 
-const PERCENT: readonly ((text: string) => string)[] = [
-  (text) => percentEncode(text),
-  (text) => percentEncode(text, LEFT_BY_JS),
-  (text) => percentEncode(text, '/'),
-  (text) => percentEncode(text, ' ').replaceAll(' ', '+'),
-];
+/** What is kept, by those who escape once: everybody, JavaScript, Python; forms keep the space, and write `+` for it. */
+const KEPT = ['', LEFT_BY_JS, '/', ' '];
 /** What tools and people write between the bytes of a hex dump; `\x` and `%` stand before each. */
 const HEX_BETWEEN = [':', '-', ' ', ','];
 const HEX_BEFORE = ['\\x', '%'];
@@ -73,8 +82,11 @@ function encodeAll(text: string): (readonly [form: string, text: string])[] {
   const add = (form: string, ...texts: string[]) => {
     for (const one of texts) all.push([form, one]);
   };
-  const percent = PERCENT.map((encode) => encode(text));
-  add('percent', ...percent, ...percent.map(lowerEscapes));
+  for (const escapes of [ESCAPED, ESCAPED_LOWER])
+    for (const keep of KEPT) {
+      const once = percentWith(latin1, keep, escapes);
+      add('percent', keep === ' ' ? once.replaceAll(' ', '+') : once);
+    }
   add(
     'json',
     json(text),
@@ -95,39 +107,45 @@ function encodeAll(text: string): (readonly [form: string, text: string])[] {
     add('hex', digits.join(''), ...HEX_BETWEEN.map((mark) => digits.join(mark)));
     add('hex', ...HEX_BEFORE.map((mark) => digits.map((pair) => mark + pair).join('')));
   }
-  for (let offset = 0; offset < 3; offset++)
-    for (const atEnd of [true, false]) {
-      const core = base64Core(latin1, offset, atEnd);
-      add('base64', core, core.replaceAll('+', '-').replaceAll('/', '_'));
-    }
+  for (const core of base64Forms(latin1)) add('base64', core);
   for (let offset = 0; offset < 5; offset++)
     for (const atEnd of [true, false]) {
       const core = base32Core(latin1, offset, atEnd);
       add('base32', core, core.toLowerCase());
     }
   add('reversed', Array.from(text).reverse().join(''));
-  for (const keep of ['', LEFT_BY_JS]) {
-    const encode = (once: string) => percentEncode(once, keep);
-    const lower = (once: string) => lowerEscapes(encode(once));
-    add('percent', encode(encode(text)), encode(encode(encode(text))), lower(lower(text)), lower(lower(lower(text))));
-  }
+  for (const keep of ['', LEFT_BY_JS])
+    for (const escapes of [ESCAPED, ESCAPED_LOWER]) {
+      // Once escaped, only the `%` is.
+      const twice = percentWith(latin1, keep, escapes).replaceAll('%', '%25');
+      add('percent', twice, twice.replaceAll('%', '%25'));
+    }
   return all;
 }
 
-/**
- * The part of a base64 text that is the same whatever stands around, when `offset` bytes (modulo 3) come before. With
- * `atEnd`, the last, partly filled character too, as it is when nothing follows.
- */
-function base64Core(latin1: string, offset: number, atEnd: boolean): string {
-  const padded = '\0'.repeat(offset) + latin1;
-  const bits = padded.length * 8;
-  return btoa(padded).slice(Math.ceil((offset * 8) / 6), atEnd ? Math.ceil(bits / 6) : Math.floor(bits / 6));
+/** What of its base64 is the same whatever stands around, at each alignment, in both alphabets. */
+export function base64Forms(latin1: string): string[] {
+  const all: string[] = [];
+  for (let offset = 0; offset < 3; offset++) {
+    const padded = '\0'.repeat(offset) + latin1;
+    const encoded = btoa(padded);
+    const bits = padded.length * 8;
+    // The last, partly filled character too, as it is when nothing follows; and without it.
+    for (const end of [Math.ceil(bits / 6), Math.floor(bits / 6)]) {
+      const core = encoded.slice(Math.ceil((offset * 8) / 6), end);
+      all.push(core, core.replaceAll('+', '-').replaceAll('/', '_'));
+    }
+  }
+  return all;
 }
 
 /** RFC 4648, 6 */
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
-/** As `base64Core`, for base32: `offset` modulo 5. */
+/**
+ * The part of a base32 text that is the same whatever stands around, when `offset` bytes (modulo 5) come before. With `atEnd`,
+ * the last, partly filled character too.
+ */
 function base32Core(latin1: string, offset: number, atEnd: boolean): string {
   let out = '';
   let held = 0;

@@ -14,11 +14,16 @@ export interface Matcher {
   readonly longest: number;
   /** The next match at or after `from`, or undefined. */
   find(bytes: Uint8Array, from: number): Match | undefined;
+  /**
+   * After `find`: the first place at which a pattern may begin that goes on behind the bytes, of the places it looked at.
+   * Places before it need no second look when more comes. Valid until the next call.
+   */
+  readonly cut: number;
   /** Length of the longest proper prefix of any pattern that `bytes` ends with; it may be all of `bytes`. */
   tailLength(bytes: Uint8Array): number;
 }
 
-const NONE: Matcher = { longest: 0, find: () => undefined, tailLength: () => 0 };
+const NONE: Matcher = { longest: 0, cut: Infinity, find: () => undefined, tailLength: () => 0 };
 
 /** Patterns shorter than 2 bytes are ignored. */
 export function createMatcher(patterns: readonly Uint8Array[]): Matcher {
@@ -35,6 +40,8 @@ const MAX_BLOCK = 4;
 /** Enough for a hundred secrets in all forms; a larger table would no longer stay in the cache beside what is read. */
 const MAX_TABLE_BITS = 18;
 const MIN_TABLE_BITS = 10;
+/** For each pattern a share of the table of so many bits: the window moves on by half as many bytes, and the table stays small. */
+const SHARE_BITS = 5;
 /** 2^32 divided by the golden ratio: spreads blocks that differ little (Knuth, TAOCP 3, 6.4). */
 const GOLDEN = 0x9e3779b1 | 0;
 const STEP = 0x85ebca6b | 0;
@@ -44,6 +51,7 @@ const NOBODY = -1;
 
 class BlockMatcher implements Matcher {
   readonly longest: number;
+  cut = 0;
   /** The length of the shortest pattern, which is how much of each one is hashed. At most 255: a shift is one byte. */
   readonly #window: number;
   /** Bytes a block has: four, or what the window has when that is less. */
@@ -73,7 +81,8 @@ class BlockMatcher implements Matcher {
     this.#window = Math.min(this.#patterns.at(-1)!.bytes.length, 255);
     this.#block = Math.min(this.#window, MAX_BLOCK);
     const blocks = patterns.length * (this.#window - this.#block + 1);
-    const bits = Math.min(MAX_TABLE_BITS, Math.max(MIN_TABLE_BITS, Math.ceil(Math.log2(blocks)) + 2));
+    const wanted = Math.min(Math.ceil(Math.log2(blocks)) + 2, Math.ceil(Math.log2(patterns.length)) + SHARE_BITS);
+    const bits = Math.min(MAX_TABLE_BITS, Math.max(MIN_TABLE_BITS, wanted));
     this.#drop = 32 - bits;
     const skip = this.#window - this.#block + 1;
     this.#shift = new Uint8Array(2 ** bits).fill(skip);
@@ -91,14 +100,17 @@ class BlockMatcher implements Matcher {
     for (let attempt = 0; attempt < 16; attempt++) {
       const salt = Math.imul(attempt, STEP);
       const runs = RUNS.map((block) => this.#slotOf(block, salt));
-      const taken = this.#patterns.some(({ bytes }) => {
-        for (let i = this.#block - 1; i < this.#window; i++)
-          if (runs.includes(this.#slotOf(this.#blockAt(bytes, i), salt))) return true;
-        return false;
-      });
-      if (!taken) return salt;
+      if (!this.#patterns.some(({ bytes }) => this.#hasOneOf(bytes, runs[0]!, runs[1]!, runs[2]!, salt))) return salt;
     }
     return 0;
+  }
+
+  #hasOneOf(bytes: Uint8Array, zeros: number, spaces: number, ones: number, salt: number): boolean {
+    for (let i = this.#block - 1; i < this.#window; i++) {
+      const slot = this.#slotOf(this.#blockAt(bytes, i), salt);
+      if (slot === zeros || slot === spaces || slot === ones) return true;
+    }
+    return false;
   }
 
   #add(index: number): void {
@@ -144,8 +156,10 @@ class BlockMatcher implements Matcher {
     const salt = this.#salt;
     const window = this.#window;
     const end = bytes.length;
+    this.cut = end;
     if (this.#block < MAX_BLOCK) return this.#findShort(bytes, from);
-    for (let i = from + window - 1; i < end;) {
+    let i = from + window - 1;
+    while (i < end) {
       const slot = Math.imul(fourAt(bytes, i) ^ salt, GOLDEN) >>> drop;
       const step = shift[slot]!;
       if (step > 0) {
@@ -156,18 +170,21 @@ class BlockMatcher implements Matcher {
       if (found) return found;
       i += this.#after[slot]!;
     }
+    this.cut = Math.min(this.cut, i - window + 1);
     return undefined;
   }
 
   /** The same for blocks of two or three bytes. */
   #findShort(bytes: Uint8Array, from: number): Match | undefined {
-    for (let i = from + this.#window - 1; i < bytes.length;) {
+    let i = from + this.#window - 1;
+    while (i < bytes.length) {
       const slot = this.#slot(bytes, i);
       const step = this.#shift[slot]!;
       const found = step === 0 ? this.#at(slot, bytes, i - this.#window + 1) : undefined;
       if (found) return found;
       i += step || this.#after[slot]!;
     }
+    this.cut = Math.min(this.cut, i - this.#window + 1);
     return undefined;
   }
 
@@ -175,7 +192,9 @@ class BlockMatcher implements Matcher {
   #at(slot: number, bytes: Uint8Array, at: number): Match | undefined {
     for (let index = this.#heads[slot]!; index !== NOBODY; index = this.#next[index]!) {
       const { bytes: wanted, pattern } = this.#patterns[index]!;
-      if (startsWith(bytes, at, wanted)) return { pattern, at, length: wanted.length };
+      if (at + wanted.length > bytes.length) {
+        if (at < this.cut && isPrefix(bytes, at, wanted)) this.cut = at;
+      } else if (startsWith(bytes, at, wanted)) return { pattern, at, length: wanted.length };
     }
     return undefined;
   }
@@ -207,7 +226,6 @@ function fewAt(bytes: Uint8Array, i: number, count: number): number {
 const pairAt = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
 
 function startsWith(bytes: Uint8Array, at: number, pattern: Uint8Array): boolean {
-  if (at + pattern.length > bytes.length) return false;
   for (let i = 0; i < pattern.length; i++) if (bytes[at + i] !== pattern[i]) return false;
   return true;
 }

@@ -64,7 +64,9 @@ export function createRedactor(secrets: readonly BoundSecret[]): Redactor {
   }));
   const matcher = createMatcher(patterns.map(({ find }) => find));
   const keepsLength = patterns.every(({ find, put }) => find.length === put.length);
-  const redactText = textRedactor(unique([...forms, ...latin1Forms(long)]));
+  const texts = unique([...forms, ...latin1Forms(long)]);
+  // Of values in ASCII the forms are the same.
+  const redactText = textRedactor(texts, texts.length === forms.length ? matcher : undefined);
   const lowerForms = long.map(({ name, value, dummy }) => ({
     name,
     find: value.toLowerCase(),
@@ -89,10 +91,10 @@ function unique(replacements: readonly Replacement[]): Replacement[] {
 const latin1Forms = (secrets: readonly BoundSecret[]): Replacement[] =>
   secrets.map(({ name, value, dummy }) => ({ name, find: toLatin1(value), put: toLatin1(dummy) }));
 
-function textRedactor(forms: readonly Replacement[]): (text: string) => string {
+function textRedactor(forms: readonly Replacement[], shared?: Matcher): (text: string) => string {
   if (forms.length === 0) return (text) => text;
   const encoder = new TextEncoder();
-  const matcher = createMatcher(forms.map(({ find }) => encoder.encode(find)));
+  const matcher = shared ?? createMatcher(forms.map(({ find }) => encoder.encode(find)));
   return (text) => {
     // Nearly every text holds nothing: one quick pass says so.
     const bytes = encoder.encode(text);

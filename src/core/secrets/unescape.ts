@@ -36,8 +36,13 @@ const NAMED = Object.entries({
   'apos;': 0x27,
   'nbsp;': 0x20,
 }).map(([name, code]) => [new TextEncoder().encode(name), code] as const);
+const NAMED_FROM = new Uint8Array(256);
+for (const [name] of NAMED) NAMED_FROM[name[0]!] = 1;
 export const isEscapeByte = (byte: number) => byte === PERCENT || byte === BACKSLASH || byte === AMPERSAND;
 const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => (isEscapeByte(byte) ? 1 : 0));
+
+/** `%XX`, `\xXX` and octal digits say a byte; the rest a character. */
+export const saysByte = ({ kind, length }: Escape) => kind === 'percent' || (kind === 'json' && length !== 6);
 
 /** Reads the escape at `at` into `into`. */
 export function readEscape(bytes: Uint8Array, at: number, into: Escape): void {
@@ -131,6 +136,8 @@ function entity(bytes: Uint8Array, at: number, into: Escape): void {
 }
 
 function named(bytes: Uint8Array, at: number, into: Escape): void {
+  const letter = bytes[at + 1];
+  if (letter !== undefined && NAMED_FROM[letter] === 0) return;
   for (const [name, code] of NAMED) {
     let i = 0;
     while (i < name.length && bytes[at + 1 + i] === name[i]) i++;
@@ -159,6 +166,7 @@ const NOTHING = new Uint8Array(0);
 
 class EscapeReader implements Unescaper {
   #held: Uint8Array = NOTHING;
+  #out: Uint8Array = NOTHING;
   /** The first half of a pair of UTF-16. */
   #high = 0;
   readonly #escape: Escape = { code: 0, length: 0, kind: 'json' };
@@ -178,7 +186,8 @@ class EscapeReader implements Unescaper {
   #take(chunk: Uint8Array, final: boolean): Uint8Array {
     const bytes = join(this.#held, chunk);
     this.#held = NOTHING;
-    const out = new Uint8Array(bytes.length);
+    if (this.#out.length < bytes.length) this.#out = new Uint8Array(Math.max(256, 2 * bytes.length));
+    const out = this.#out;
     const escape = this.#escape;
     let length = 0;
     let at = 0;
@@ -206,13 +215,13 @@ class EscapeReader implements Unescaper {
   }
 
   /** No escape is shorter than the UTF-8 of what it says. */
-  #write(out: Uint8Array, at: number, { code, length, kind }: Escape): number {
-    // `%XX`, `\xXX` and octal digits say a byte; the rest a character.
-    const unit = kind === 'json' && length === 6;
-    if (kind === 'percent' || (kind === 'json' && !unit)) {
+  #write(out: Uint8Array, at: number, escape: Escape): number {
+    const { code, kind } = escape;
+    if (saysByte(escape)) {
       out[at] = code;
       return at + 1;
     }
+    const unit = kind === 'json';
     if (unit && code >= 0xd800 && code < 0xdc00) {
       this.#high = code;
       return at;

@@ -177,7 +177,7 @@ class BodyWatch {
     const { dummies, values } = detectionFor(context);
     this.#dummies = guard.injection.bodyScanner(context.target.host);
     this.#values = guard.redactor.stream();
-    this.#hidden = guard.detector.stream();
+    this.#hidden = guard.detector.stream('redacted');
     this.#dummyAction = dummies;
     // Signatures and checksums of chunks say what the client sent: nothing is put into them.
     this.#valueAction = values === 'masked' && context.aws && isChunked(context.aws.signed) ? 'blocked' : values;

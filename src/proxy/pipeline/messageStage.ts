@@ -85,7 +85,7 @@ class ClientMessages implements MessageTransform {
   /** No value is put into these: what a credential belongs in is not that long. */
   long(): Pick<BodyTransform, 'push' | 'end'> {
     const stream = this.guard.redactor.stream();
-    const hidden = this.guard.detector.stream();
+    const hidden = this.guard.detector.stream('redacted');
     const pass = (given: Buffer, masked: Uint8Array) => {
       this.#leaving(stream.hits.keys(), this.#valueAction);
       const out = this.#valueAction === 'marked' ? given : asBuffer(masked);
@@ -118,6 +118,8 @@ class ClientMessages implements MessageTransform {
     const parts = [stream.push(payload), stream.end()];
     this.#leaving(stream.hits.keys(), this.#valueAction);
     const out = stream.hits.size === 0 || this.#valueAction === 'marked' ? payload : Buffer.concat(parts);
+    const hidden = this.guard.detector.stream('redacted');
+    this.#hidden([...hidden.push(out), ...hidden.end()]);
     // Goes on from message to message: a value cut in two is still one.
     this.#hidden(this.#detector.push(out));
     return out;

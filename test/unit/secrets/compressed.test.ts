@@ -8,9 +8,16 @@ function find(data: Uint8Array, places: readonly number[] = [], more = true) {
   const out: Uint8Array[] = [];
   let ends = 0;
   let opened = 0;
+  let closed = 0;
   const counting = (open: () => ReturnType<typeof DECODERS.gzip>) => () => {
     opened++;
-    return open();
+    const decoder = open();
+    const close = decoder.close?.bind(decoder);
+    decoder.close = () => {
+      closed++;
+      close?.();
+    };
+    return decoder;
   };
   const decoders = { ...DECODERS, gzip: counting(() => DECODERS.gzip()), zlib: counting(() => DECODERS.zlib()) };
   const finder = new CompressedFinder(decoders, {
@@ -29,7 +36,7 @@ function find(data: Uint8Array, places: readonly number[] = [], more = true) {
     );
   });
   finder.end();
-  return { text: Buffer.concat(out).toString('latin1'), ends, opened };
+  return { text: Buffer.concat(out).toString('latin1'), ends, opened, closed };
 }
 const TEXT = 'some text, some text, and some other text';
 const MAKERS: readonly (readonly [string, Buffer])[] = [
@@ -58,6 +65,13 @@ describe.each(MAKERS)('%s', (_, data) => {
   it('stops when no more may come', () => {
     expect(find(Buffer.concat([data, data]), [], false).ends).toBe(1);
   });
+});
+
+it('closes what it opened: at the end, and when it was a false start', () => {
+  const broken = Buffer.concat([zlib.gzipSync(TEXT).subarray(0, 20), Buffer.alloc(40, 0xff), zlib.deflateSync(TEXT)]);
+  const { opened, closed } = find(broken, [25]);
+  expect(opened).toBeGreaterThanOrEqual(2);
+  expect(closed).toBe(opened);
 });
 
 it('opens few decoders for random bytes', () => {

@@ -2,6 +2,7 @@ import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Detector, createDetector } from '../../../src/core/secrets/detect';
+import { createRedactor } from '../../../src/core/secrets/redact';
 import type { BoundSecret } from '../../../src/core/secrets/types';
 import { DECODERS as decoders } from '../../../src/proxy/codecs/contentCoding';
 import { benignRequests, partsOf } from '../../support/benign';
@@ -17,6 +18,7 @@ const ODD = secret('ODD', `p@ss/w+rd="ö ${body(12)}&<'\\n%41`, body(35, 9));
 const PEM = secret('PEM', keys.pem(), body(80, 4));
 const ALL = [A, G, ODD, PEM];
 const detector = createDetector(ALL, decoders);
+const redactor = createRedactor(ALL);
 
 function run(detector: Detector, data: Uint8Array, places: readonly number[] = []) {
   const at = [0, ...places.map((place) => place % (data.length + 1)).sort((a, b) => a - b), data.length];
@@ -39,9 +41,10 @@ function base32(data: Uint8Array): string {
 }
 const b64 = (data: string | Uint8Array) => Buffer.from(data as string).toString('base64');
 const lines = (text: string, width: number, end: string) => text.match(new RegExp(`.{1,${width}}`, 'gs'))!.join(end);
-const pairs = (value: string) => Array.from(Buffer.from(value), (byte) => byte.toString(16).padStart(2, '0'));
+const pairs = (value: string | Uint8Array) =>
+  Array.from(Buffer.from(value as string), (byte) => byte.toString(16).padStart(2, '0'));
 const every = (value: string, write: (char: string, i: number) => string) => Array.from(value, write).join('');
-const percentAll = (value: string) => pairs(value).map((pair) => `%${pair}`).join(''); // prettier-ignore
+const percentAll = (value: string | Uint8Array) => pairs(value).map((pair) => `%${pair}`).join(''); // prettier-ignore
 const percentSome = (value: string) =>
   Array.from(Buffer.from(value), (byte, i) =>
     i % 3 === 0 || byte > 0x7e || byte === 0x25
@@ -134,6 +137,18 @@ const FORMS: Readonly<Record<string, (value: string) => string | Uint8Array>> = 
   'utf-16': (value) => Buffer.from(value, 'utf16le'),
   'base64 of UTF-16': (value) => b64(Buffer.from(value, 'utf16le')),
   'quoted-printable': (value) => quotedPrintable(value),
+  'hex with spaces, some escaped': (value) =>
+    every(pairs(value).join(' '), (char, i) => (i % 5 === 0 ? `%${char.charCodeAt(0).toString(16)}` : char)),
+  'base64 in lines, some characters escaped': (value) =>
+    every(lines(b64(value), 16, '\n'), (char, i) => (i % 5 === 0 && char !== '\n' ? `&#${char.charCodeAt(0)};` : char)),
+  'compressed, zlib, escaped': (value) =>
+    every(
+      zlib.deflateSync(value).toString('latin1'),
+      (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    ),
+  'compressed, gzip, escaped twice': (value) => encodeURIComponent(percentAll(zlib.gzipSync(value))),
+  'json escapes in percent': (value) =>
+    encodeURIComponent(every(value, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)),
   'hex in base64': (value) => b64(Buffer.from(value).toString('hex')),
   'base64 in base64': (value) => b64(b64(value)),
   'base64 three times': (value) => b64(b64(b64(value))),
@@ -181,6 +196,19 @@ describe.each(Object.entries(FORMS))('%s', (form, make) => {
       for (let i = 0; i <= data.length; i += Math.ceil(data.length / 250))
         expect([i, names(run(detector, data, [i]))]).toEqual([i, [name]]);
       expect(names(run(detector, data, [...data.keys()]))).toEqual([name]);
+    }
+  });
+
+  it('is found behind the redactor, by one or the other', () => {
+    for (const { name, value } of usable) {
+      const data = wrap('{"x": "', make(value), '"}');
+      for (const places of [[], [data.length >> 1], [...data.keys()].filter((place) => place % 7 === 0)]) {
+        const at = [0, ...places, data.length];
+        const [masks, hidden] = [redactor.stream(), detector.stream('redacted')];
+        const found = at.slice(1).flatMap((end, i) => hidden.push(masks.push(data.subarray(at[i], end))));
+        found.push(...hidden.push(masks.end()), ...hidden.end());
+        expect([name, new Set([...names(found), ...masks.hits.keys()])]).toEqual([name, new Set([name])]);
+      }
     }
   });
 

@@ -110,3 +110,30 @@ describe('tailLength', () => {
     ['abc', [], 0],
   ])('%s', (text, patterns, length) => expect(matcher(...patterns).tailLength(bytes(text))).toBe(length));
 });
+
+it('says from where on a pattern may go on behind the bytes, and misses none however they are cut', () => {
+  const wanted = ['abcabd', 'bcabcabcx', 'cabcab', 'xyzxyz'].map((text) => new TextEncoder().encode(text));
+  const matcher = createMatcher(wanted);
+  const whole = new TextEncoder().encode('zabcabcabdbcabcabcxyzxyzabcabcabcxcabcab');
+  const all = (bytes: Uint8Array, from: number, found: Set<string>, offset: number) => {
+    let cut = bytes.length;
+    for (let at = from; ;) {
+      const match = matcher.find(bytes, at);
+      cut = Math.min(cut, matcher.cut);
+      if (!match) return cut;
+      found.add(`${match.pattern} ${match.at + offset}`);
+      at = match.at + 1;
+    }
+  };
+  const expected = new Set<string>();
+  all(whole, 0, expected, 0);
+  expect(expected.size).toBeGreaterThan(4);
+  for (let first = 0; first <= whole.length; first++)
+    for (let second = first; second <= whole.length; second++) {
+      const found = new Set<string>();
+      let from = 0;
+      for (const end of [first, second, whole.length]) from = all(whole.subarray(0, end), from, found, 0);
+      for (const one of expected)
+        expect([first, second, [...found]]).toEqual([first, second, expect.arrayContaining([one])]);
+    }
+});
