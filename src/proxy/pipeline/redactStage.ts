@@ -34,7 +34,7 @@ export class RedactStage implements Stage {
     }
     if (!head.hasBody) return;
     // The first part can be decoded, as far as it goes.
-    const begins = (fieldOf(head.fields, 'content-range') ?? '').startsWith("bytes 0-");
+    const begins = (fieldOf(head.fields, 'content-range') ?? '').startsWith('bytes 0-');
     const codings = head.status === PARTIAL && !begins ? undefined : contentCodings(head.fields);
     if (!codings) response.body = this.#body(context);
     else if (this.guard.secrets.length === 0) {
