@@ -196,6 +196,20 @@ describe.each(MODES)('ws on both sides, %s', (_, server) => {
 });
 
 describe('handshake', () => {
+  it('closes with 1008 on a real value, also when it is cut over two messages', async () => {
+    const whole = await pair({ secrets: [SECRET] });
+    whole.near.socket.send(`the key is ${REAL}.`);
+    expect((await whole.near.close()).code).toBe(1008);
+    await whole.far.close();
+    expect(whole.far.messages).toEqual([]);
+    const cut = await pair({ secrets: [SECRET] });
+    cut.near.socket.send(`the key is ${REAL.slice(0, 20)}`);
+    cut.near.socket.send(`${REAL.slice(20)} and more`);
+    expect((await cut.near.close()).code).toBe(1008);
+    await cut.far.close();
+    expect(cut.far.texts).toEqual([`the key is ${REAL.slice(0, 20)}`]);
+  });
+
   it('carries an injected value', async () => {
     const { origin } = await pair({ client: { headers: { authorization: `Bearer ${DUMMY}` } } });
     expect(origin.headers['authorization']).toBe(`Bearer ${REAL}`);
