@@ -23,6 +23,30 @@ const QUERY =
 /** Credentials are no words: a shorter text is a scheme, a flag, a placeholder. */
 const MIN_LENGTH = 8;
 
+/** Names come again and again; a stranger's many must not fill the memory. */
+const MAX_NAMES = 512;
+const knownNames = new Map<string, boolean>();
+
+function isCredentialField(name: string): boolean {
+  let is = knownNames.get(name);
+  if (is === undefined) {
+    is = FIELD.test(name) && !NO_CREDENTIAL.test(name);
+    if (knownNames.size < MAX_NAMES) knownNames.set(name, is);
+  }
+  return is;
+}
+
+const placesBySecrets = new WeakMap<readonly BoundSecret[], ReadonlySet<string>>();
+
+function placesOf(secrets: readonly BoundSecret[]): ReadonlySet<string> {
+  let all = placesBySecrets.get(secrets);
+  if (!all) {
+    all = new Set(secrets.flatMap((secret) => secret.in));
+    placesBySecrets.set(secrets, all);
+  }
+  return all;
+}
+
 /** `secrets`: those bound to the host of the request. `path` is the origin-form target, `lower[i]` the name of `values[i]`. */
 export function findCredentials(
   path: string,
@@ -30,14 +54,14 @@ export function findCredentials(
   values: readonly string[],
   secrets: readonly BoundSecret[],
 ): Credential[] {
-  const places = new Set(secrets.flatMap((secret) => secret.in));
+  const places = placesOf(secrets);
   const found: Credential[] = [];
   const add = (place: string, text: string, parts: readonly string[] = [text]) => {
     if (text.length >= MIN_LENGTH) found.push({ place, text, parts });
   };
   for (const [i, name] of lower.entries()) {
     const place = `header:${name}`;
-    if (!places.has(place) && (!FIELD.test(name) || NO_CREDENTIAL.test(name))) continue;
+    if (!isCredentialField(name) && !places.has(place)) continue;
     const value = values[i]!.trim();
     if (name === 'sec-websocket-protocol') {
       for (const word of value.split(',')) {
@@ -79,7 +103,9 @@ export function findCredentials(
  * must be none: servers that ignore one half would take it.
  */
 export function isManaged({ parts }: Credential, secrets: readonly BoundSecret[]): boolean {
-  const managed = parts.map((part) => secrets.some(({ value, dummy }) => part === dummy || part === toLatin1(value)));
+  const managed = parts.map(
+    (part) => secrets.some(({ dummy }) => part === dummy) || secrets.some(({ value }) => part === toLatin1(value)),
+  );
   return managed.includes(true) && parts.every((part, i) => managed[i] === true || isNoKey(part, i === 0));
 }
 

@@ -58,9 +58,12 @@ export function createSplitWatch(secrets: readonly BoundSecret[]): SplitWatch {
       : targetsOf(secret),
   );
   const beginnings: Beginnings = new Map();
+  /** By a hash of the first characters of a piece: whether one may begin so. Nearly every place says no. */
+  const mayBegin = new Uint8Array(SLOTS);
   for (const target of targets)
     for (let at = 0; at <= MAX_MISSING; at++) {
       const start = target.text.slice(at, at + MIN_PIECE);
+      if (start.length === MIN_PIECE) mayBegin[slotAt(start, 0)] = 1;
       const alike = beginnings.get(start);
       if (alike) alike.push({ target, at });
       else beginnings.set(start, [{ target, at }]);
@@ -76,7 +79,7 @@ export function createSplitWatch(secrets: readonly BoundSecret[]): SplitWatch {
       if (hosts.size > MAX_HOSTS) hosts.delete(hosts.keys().next().value!);
       host.request++;
       const found = new Map<string, Detected>();
-      for (const part of parts) follow(host, part.slice(0, MAX_PART), beginnings, found);
+      for (const part of parts) follow(host, part.slice(0, MAX_PART), { beginnings, mayBegin }, found);
       expire(host);
       return [...found.values()];
     },
@@ -103,7 +106,16 @@ function targetsOf({ name, value, dummy }: BoundSecret): Target[] {
 const WORD = /[A-Za-z0-9+/_=~.%!@$^*#-]+/g;
 const TOKEN = /[A-Za-z0-9]+/g;
 
-function follow(host: Host, part: string, beginnings: Beginnings, found: Map<string, Detected>) {
+interface Index {
+  readonly beginnings: Beginnings;
+  readonly mayBegin: Uint8Array;
+}
+
+const SLOTS = 65_536;
+const slotAt = (text: string, at: number) =>
+  (text.charCodeAt(at) * 4_099 + text.charCodeAt(at + 1) * 67 + text.charCodeAt(at + 2)) & (SLOTS - 1);
+
+function follow(host: Host, part: string, { beginnings, mayBegin }: Index, found: Map<string, Detected>) {
   const tried = new Set<number>();
   // From the beginning of the part, of each word and of each token in it, and to the end of the part.
   const places = [0];
@@ -112,12 +124,12 @@ function follow(host: Host, part: string, beginnings: Beginnings, found: Map<str
   for (const place of places) {
     if (tried.has(place) || part.length - place < MIN_PIECE) continue;
     tried.add(place);
-    goOn(host, part, place, found);
-    begin(host, part, place, beginnings, found);
+    if (host.tracks.length > 0) goOn(host, part, place, found);
+    if (mayBegin[slotAt(part, place)] === 1) begin(host, part, place, beginnings, found);
   }
   // A first piece behind something that is not of the value.
   for (let place = Math.max(1, part.length - 64); place <= part.length - MIN_PIECE; place++)
-    if (!tried.has(place)) begin(host, part, place, beginnings, found);
+    if (mayBegin[slotAt(part, place)] === 1 && !tried.has(place)) begin(host, part, place, beginnings, found);
 }
 
 /** The pieces that go on where one ended: to the end of a word, of the part, or of the value. */

@@ -17,7 +17,12 @@ const SAME_EVERYWHERE = new Set(
   'host accept accept-encoding accept-language connection content-length content-type transfer-encoding'.split(' '),
 );
 
+const MAX_HOSTS = 256;
+
 export class DetectStage implements Stage {
+  /** Values of the last request to a host. */
+  readonly #fieldsBefore = new Map<string, readonly string[]>();
+
   constructor(private readonly guard: Guard) {}
 
   request(context: FlowContext): void {
@@ -46,7 +51,11 @@ export class DetectStage implements Stage {
     const parts = (mark < 0 ? path : path.slice(0, mark)).split('/').map(percentDecode);
     if (mark >= 0)
       for (const part of path.slice(mark + 1).split('&')) parts.push(percentDecode(part.slice(part.indexOf('=') + 1)));
-    for (const [i, name] of fields.lower.entries()) if (!SAME_EVERYWHERE.has(name)) parts.push(fields.values[i]!);
+    const before = this.#fieldsBefore.get(context.target.host);
+    // What a client says with every request brings no piece.
+    for (const [i, name] of fields.lower.entries())
+      if (!SAME_EVERYWHERE.has(name) && before?.[i] !== fields.values[i]) parts.push(fields.values[i]!);
+    if (before || this.#fieldsBefore.size < MAX_HOSTS) this.#fieldsBefore.set(context.target.host, fields.values);
     const { detector, split } = this.guard;
     // A part that holds a whole value is no piece of one, and may be where it belongs.
     const pieces = holdsWhole ? parts.filter((part) => detector.text(part).length === 0) : parts;
