@@ -320,6 +320,8 @@ try {
     await eventually(() => policy().includes('What the user looks at'), 'another text than the shown one was approved');
     await panel.getByText('in force').waitFor();
     writeFileSync(file, before);
+    // The panel shows this text, and not one from before it.
+    await panel.getByText('Nothing from the examples').waitFor();
     await panel.getByRole('button', { name: 'Approve this text' }).click();
     await workbench.answer('Approve');
     await page.getByRole('tab', { name: /waiting for approval/ }).waitFor({ state: 'detached' });

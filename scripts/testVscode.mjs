@@ -53,7 +53,9 @@ async function suite(
       ],
     }).catch(() => 1);
   } else {
-    const server = await startServer({ environment: env, trust, extensionsDir, home });
+    // In a browser VS Code saves by itself after a second: tests of unsaved documents would depend on how fast they are.
+    const settings = { 'files.autoSave': 'off' };
+    const server = await startServer({ environment: env, trust, extensionsDir, home, settings });
     const browser = await launchBrowser();
     code = await runExtensionTests({
       server,

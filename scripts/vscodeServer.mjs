@@ -81,13 +81,21 @@ export async function ensureChromium() {
 }
 
 /**
- * Starts a server with a home, state and data folder of its own. `environment` is what the editor inherits.
+ * Starts a server with a home, state and data folder of its own. `environment` is what the editor inherits, `settings` what its
+ * machine settings say beside ours.
  * `{url, port, home, stop}`.
  */
-export async function startServer({ environment = {}, trust = true, home: given, port = 0, extensionsDir } = {}) {
+export async function startServer({
+  environment = {},
+  trust = true,
+  home: given,
+  port = 0,
+  extensionsDir,
+  settings = {},
+} = {}) {
   const { node, server } = ensureServer();
   const home = given ?? realpathSync(mkdtempSync(path.join(os.tmpdir(), 'sandbox-agent-vscode-')));
-  writeSettings(home, {});
+  writeSettings(home, settings);
   const args = [
     '--host',
     '127.0.0.1',
