@@ -6,8 +6,9 @@ import type net from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Flow } from '../../src/core/flows/flow';
-import { FolderSession } from '../../src/host/folderSession';
+import type { FolderSession } from '../../src/host/folderSession';
 import { sendThrough } from '../support/sendThrough';
+import { sessionOf } from '../support/sessions';
 import { ANTHROPIC, TestWorkspace } from '../support/workspace';
 
 const dist = path.join(import.meta.dirname, '../../dist');
@@ -38,15 +39,7 @@ afterEach(async () => {
 });
 
 async function open(): Promise<FolderSession> {
-  const opened = new FolderSession({
-    folder: workspace.folder,
-    proxyScript: path.join(dist, 'proxy.js'),
-    preloadScript: undefined,
-    environment: {},
-    stateRoot: workspace.stateRoot,
-    home: workspace.base,
-    what: 'a test',
-  });
+  const opened = sessionOf(workspace);
   opened.onDidSeeFlows((batch) => flows.push(...batch));
   await opened.open();
   return opened;

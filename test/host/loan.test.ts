@@ -4,11 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { FolderSession } from '../../src/host/folderSession';
+import type { FolderSession } from '../../src/host/folderSession';
 import { ownerNow } from '../../src/host/lock';
 import { Protector } from '../../src/host/protect';
 import { restoreFolder } from '../../src/host/restore';
 import { openVault, protectTicked, restoreAll } from '../support/vaults';
+import { sessionOf } from '../support/sessions';
 import { ANTHROPIC, FILES, GITHUB, TestWorkspace } from '../support/workspace';
 
 const dist = path.join(import.meta.dirname, '../../dist');
@@ -26,15 +27,7 @@ async function open(): Promise<FolderSession> {
 }
 
 function made(): FolderSession {
-  const session = new FolderSession({
-    folder: workspace.folder,
-    proxyScript: path.join(dist, 'proxy.js'),
-    preloadScript: undefined,
-    environment: {},
-    stateRoot: workspace.stateRoot,
-    home: workspace.base,
-    what: 'a test',
-  });
+  const session = sessionOf(workspace);
   sessions.push(session);
   return session;
 }

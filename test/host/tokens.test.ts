@@ -2,14 +2,13 @@
 // and a credential that the user trusts passes from the next request on.
 import http from 'node:http';
 import type net from 'node:net';
-import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import type { Flow } from '../../src/core/flows/flow';
-import { FolderSession } from '../../src/host/folderSession';
+import type { FolderSession } from '../../src/host/folderSession';
 import { sendThrough } from '../support/sendThrough';
+import { sessionOf } from '../support/sessions';
 import { ANTHROPIC, TestWorkspace } from '../support/workspace';
 
-const dist = path.join(import.meta.dirname, '../../dist');
 const ACCESS = ['at', 'Acc35sT0k3nAcc35sT0k3nAcc35sT0k3n'].join('-');
 const OWN = ['somebodys', 'own', 'key', '0123456789'].join('-');
 
@@ -28,15 +27,7 @@ afterEach(async () => {
 });
 
 async function open(): Promise<FolderSession> {
-  const session = new FolderSession({
-    folder: workspace.folder,
-    proxyScript: path.join(dist, 'proxy.js'),
-    preloadScript: undefined,
-    environment: {},
-    stateRoot: workspace.stateRoot,
-    home: workspace.base,
-    what: 'a test',
-  });
+  const session = sessionOf(workspace);
   sessions.push(session);
   await session.open();
   return session;

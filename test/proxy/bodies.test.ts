@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { BoundSecret } from '../../src/core/secrets/types';
 import { type Coding, encode, openDecoder } from '../../src/proxy/codecs/contentCoding';
 import { MAX_HELD_BYTES } from '../../src/proxy/pipeline/bodyStage';
+import { dechunk } from '../support/chunks';
 import { DUMMY, ELSEWHERE, GuardedFixture, REAL, SECRET } from '../support/guarded';
 import { Http2Origin, openSession, request } from '../support/http2';
 
@@ -72,17 +73,6 @@ async function open(rule = '', secrets: readonly BoundSecret[] = [SECRET, FIELD,
     look();
   };
   return got;
-}
-
-function dechunk(raw: Buffer): Buffer {
-  const out: Buffer[] = [];
-  for (let at = 0; ;) {
-    const line = raw.indexOf('\r\n', at);
-    const size = parseInt(raw.toString('latin1', at, line < 0 ? at : line), 16);
-    if (line < 0 || !(size > 0)) return Buffer.concat(out);
-    out.push(raw.subarray(line + 2, line + 2 + size));
-    at = line + 2 + size + 2;
-  }
 }
 
 /** Sends a body in pieces, with a length or chunked; resolves to the answer. */

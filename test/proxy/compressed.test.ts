@@ -4,16 +4,10 @@ import type http2 from 'node:http2';
 import zlib from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Coding, encode } from '../../src/proxy/codecs/contentCoding';
-import { DUMMY, GuardedFixture, REAL } from '../support/guarded';
+import { dechunk } from '../support/chunks';
+import { ALLOW_LOCALHOST, DUMMY, GuardedFixture, REAL } from '../support/guarded';
 import { Http2Origin, openSession, request } from '../support/http2';
 
-const POLICY = `version: 1
-mode: enforce
-rules:
-  - type: allow
-    addresses: any
-    condition: { match: { host: localhost, port: any } }
-`;
 const CODINGS: readonly (readonly Coding[])[] = [['gzip'], ['deflate'], ['br'], ['zstd'], ['gzip', 'br']];
 const TEXT = `{"before": "${'x'.repeat(5000)}", "key": "${REAL}", "coded": "${btoa(REAL)}", "after": [${Array.from({ length: 3000 }, (_, i) => i).join()}]}`;
 const CLEAN = TEXT.replace(REAL, DUMMY).replace(btoa(REAL), btoa(DUMMY));
@@ -34,7 +28,7 @@ async function answering(
   coding: string,
   { size = 1000, chunked = true, fields = '', status = 200 } = {},
 ) {
-  fixture = await GuardedFixture.open('wire', POLICY);
+  fixture = await GuardedFixture.open('wire', ALLOW_LOCALHOST);
   fixture.origin.onRequest = ({ socket }) => {
     const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`;
     socket.write(`HTTP/1.1 ${status} OK\r\nContent-Encoding: ${coding}\r\n${framing}\r\n${fields}\r\n`);
@@ -60,16 +54,8 @@ async function answering(
 function parts(answer: string): { head: string; body: Buffer } {
   const at = answer.indexOf('\r\n\r\n') + 4;
   const head = answer.slice(0, at);
-  let rest = answer.slice(at);
-  if (!/transfer-encoding: chunked/i.test(head)) return { head, body: Buffer.from(rest, 'latin1') };
-  const out: string[] = [];
-  for (;;) {
-    const length = parseInt(rest, 16);
-    if (!(length > 0)) return { head, body: Buffer.from(out.join(''), 'latin1') };
-    const from = rest.indexOf('\r\n') + 2;
-    out.push(rest.slice(from, from + length));
-    rest = rest.slice(from + length + 2);
-  }
+  const rest = Buffer.from(answer.slice(at), 'latin1');
+  return { head, body: /transfer-encoding: chunked/i.test(head) ? dechunk(rest) : rest };
 }
 
 describe.each(CODINGS)('an answer in %s', (...codings) => {
@@ -110,7 +96,7 @@ describe.each(CODINGS)('an answer in %s', (...codings) => {
   });
 
   it('is replaced in over HTTP/2', async () => {
-    fixture = await GuardedFixture.open('wire', POLICY);
+    fixture = await GuardedFixture.open('wire', ALLOW_LOCALHOST);
     origin = new Http2Origin(fixture.originCa);
     origin.onStream = (stream) => {
       stream.respond({ ':status': 200, 'content-encoding': codings.join(', ') });
@@ -125,7 +111,7 @@ describe.each(CODINGS)('an answer in %s', (...codings) => {
 });
 
 it('passes each event of a compressed stream as it comes', async () => {
-  fixture = await GuardedFixture.open('wire', POLICY);
+  fixture = await GuardedFixture.open('wire', ALLOW_LOCALHOST);
   const gzip = zlib.createGzip({ flush: zlib.constants.Z_SYNC_FLUSH });
   fixture.origin.onRequest = ({ socket }) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n');
@@ -161,13 +147,13 @@ it('leaves a part of a compressed body as it is', async () => {
 });
 
 it('offers servers only what can be looked into', async () => {
-  fixture = await GuardedFixture.open('wire', POLICY);
+  fixture = await GuardedFixture.open('wire', ALLOW_LOCALHOST);
   await fixture.send('GET /', 'Accept-Encoding: gzip, dcz, br\r\n');
   expect(fixture.origin.heads[0]).toContain('Accept-Encoding: gzip, br\r\n');
 });
 
 it('breaks off what nobody looks into when the first secret comes', async () => {
-  fixture = await GuardedFixture.open('wire', POLICY, []);
+  fixture = await GuardedFixture.open('wire', ALLOW_LOCALHOST, []);
   fixture.origin.onRequest = ({ socket }) =>
     socket.write('HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\nfirst');
   const client = await fixture.connect();

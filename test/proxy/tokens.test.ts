@@ -4,16 +4,10 @@ import zlib from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
 import type { BoundSecret } from '../../src/core/secrets/types';
 import { Pipeline } from '../../src/proxy/pipeline/pipeline';
-import { GuardedFixture } from '../support/guarded';
+import { ALLOW_LOCALHOST, GuardedFixture } from '../support/guarded';
 import { Http2Origin, openSession, request } from '../support/http2';
 
-const POLICY = `version: 1
-mode: enforce
-rules:
-  - type: allow
-    addresses: any
-    condition: { match: { host: localhost, port: any } }
-secrets:
+const POLICY = `${ALLOW_LOCALHOST}secrets:
   LOGIN: { hosts: [localhost], in: ["body:refresh_token"] }
   LOGIN access token: { hosts: [localhost], in: ["header:authorization"] }
 `;

@@ -36,6 +36,15 @@ export const ELSEWHERE: BoundSecret = {
   in: ['header:authorization'],
 };
 
+/** The origin of a test, on any port. */
+export const ALLOW_LOCALHOST = `version: 1
+mode: enforce
+rules:
+  - type: allow
+    addresses: any
+    condition: { match: { host: localhost, port: any } }
+`;
+
 export class GuardedFixture {
   readonly guard = new Guard();
   readonly flows = new Map<number, Flow>();
