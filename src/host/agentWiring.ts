@@ -79,7 +79,7 @@ export class AgentWiring {
 
   async #settings({ level, openPort, env, policy }: Wired): Promise<ClaudeWiring> {
     const { state, protector, home, environment } = this.deps;
-    const scan = await protector.scan();
+    const scan = await protector.scan({ readers: false });
     const hosts = policy.rules.filter(({ type }) => type !== 'block').flatMap(({ match }) => match.host ?? []);
     return {
       env,

@@ -71,7 +71,8 @@ export class Protector {
 
   constructor(private readonly deps: ProtectorDeps) {}
 
-  async scan(): Promise<ScanReport> {
+  /** `readers`: whether to look for programs that read the files themselves, for the warnings. */
+  async scan({ readers = true } = {}): Promise<ScanReport> {
     const { folder, vault, documents } = this.deps;
     // Another process may have protected meanwhile: its dummies are no secrets.
     await vault.refresh();
@@ -89,11 +90,12 @@ export class Protector {
       const text = documents?.unsaved(absolute);
       const context = { tracked: tracked.has(file), isDummy: (value: string) => vault.isDummy(value) };
       const add = (bytes: Uint8Array, open: Found['open'], skip: ReadonlySet<string> = new Set()) => {
+        const mark = markOf(bytes);
         for (const [index, candidate] of planFile(bytes, context).entries()) {
           const { key: name, value, line, inComment, provider, hosts } = candidate;
           if (skip.has(value)) continue;
           const disk = open === 'disk';
-          const id = `${file}#${disk ? 'disk' : ''}${index}#${sha256(bytes).slice(0, 12)}`;
+          const id = `${file}#${disk ? 'disk' : ''}${index}#${mark}`;
           const ticked = candidate.ticked && !disk;
           const reason = disk ? ON_DISK : candidate.reason;
           const shown = { id, name, file, line, inComment, ticked, reason, provider, hosts, in: candidate.in };
@@ -114,10 +116,12 @@ export class Protector {
       values: found.map(({ shown }) => shown),
       files: files.map(({ file }) => file),
       skipped,
-      warnings: await readersOfFiles(
-        folder,
-        files.map(({ file }) => file),
-      ),
+      warnings: readers
+        ? await readersOfFiles(
+            folder,
+            files.map(({ file }) => file),
+          )
+        : [],
     };
   }
 
@@ -138,9 +142,10 @@ export class Protector {
           skipped.push({ file: store, reason: ownedBy(owner) });
           continue;
         }
+        const mark = markOf(bytes);
         for (const [index, candidate] of planStore(kind, bytes, (text) => vault.isDummy(text)).entries()) {
           const { key: name, value, line, inComment, ticked, reason, provider, hosts } = candidate;
-          const id = `${file}#${index}#${sha256(bytes).slice(0, 12)}`;
+          const id = `${file}#${index}#${mark}`;
           const shown = { id, name, file, store, line, inComment, ticked, reason, provider, hosts, in: candidate.in };
           found.push({ shown, candidate, value, absolute: file });
         }
@@ -238,7 +243,7 @@ export class Protector {
    */
   async takeBack(): Promise<ProtectReport> {
     const { vault } = this.deps;
-    await this.scan();
+    await this.scan({ readers: false });
     const { loan } = vault;
     if (!loan) return { swapped: [], refused: [], copies: [], unsaved: [] };
     const ids = this.#found.flatMap(({ shown, value, open }) => {
@@ -326,7 +331,8 @@ export class Protector {
     const file = inFile[0]!.shown.file!;
     const text = documents?.unsaved(absolute);
     const bytes = text ?? (await fs.readFile(absolute));
-    if (!inFile.every(({ shown }) => shown.id.endsWith(sha256(bytes).slice(0, 12))))
+    const mark = markOf(bytes);
+    if (!inFile.every(({ shown }) => shown.id.endsWith(mark)))
       throw new Error('The file changed since it was scanned; scan again.');
     const entries = scanEnv(bytes);
     const pairs = inFile.map(({ candidate, value }): VaultPair => {
@@ -383,3 +389,6 @@ export class Protector {
     }
   }
 }
+
+/** The bytes of a file in a candidate's id: what was scanned is what is swapped. */
+const markOf = (bytes: Uint8Array) => sha256(bytes).slice(0, 12);

@@ -87,7 +87,7 @@ export class RealWatch implements Disposable {
 
   /** What somebody is typing is no news until it is saved, unless the vault knows it. */
   async #look(): Promise<readonly RealValue[]> {
-    await this.#protector.scan();
+    await this.#protector.scan({ readers: false });
     return this.#protector.real.filter(({ unsaved, known }) => !unsaved || known !== undefined);
   }
 

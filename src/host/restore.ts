@@ -3,7 +3,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { restoreBytes } from '../core/env/splice';
-import { fromBinary } from '../core/env/scan';
+import { fromBinary } from '../core/base/bytes';
 import {
   FileError,
   type FaultHook,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { StoreKind } from '../core/env/stores';
 import { readIfThere, writeFileAtomic } from '../files/atomicFile';
 import { waitForLock } from './lock';
+import { stateIn } from './stateFolder';
 
 export interface Store {
   readonly kind: StoreKind;
@@ -76,7 +77,7 @@ export async function storeOwner(directory: string, file: string): Promise<strin
   const owner = (await readRegister(directory))[file];
   if (!owner || owner.directory === directory) return undefined;
   // A state folder that somebody deleted gives nothing back any more.
-  const vault = await fs.stat(path.join(owner.directory, 'vault.jsonl')).catch(() => undefined);
+  const vault = await fs.stat(stateIn(owner.directory, owner.folder).vault).catch(() => undefined);
   return vault ? owner.folder : undefined;
 }
 

@@ -94,8 +94,7 @@ export class TrustStore {
     // An older one is still in use by processes that were started with it, and a file may be half written.
     const known = fresh.filter((hash) => !this.#logins.includes(hash));
     this.#logins = [...this.#logins, ...known].slice(-MAX_LOGIN_HASHES);
-    const changed = known.length > 0;
-    return changed;
+    return known.length > 0;
   }
 }
 
@@ -119,7 +118,7 @@ function isTrusted(value: unknown): value is TrustedCredential {
 const HASH = /^[0-9a-f]{64}$/;
 
 /** Stores that hold logins of agents. */
-export const holdsLogin = ({ kind }: Store): boolean => kind === 'claude' || kind === 'codex';
+export const holdsLogin = ({ kind }: Store): boolean => LOGINS[kind] !== undefined;
 
 interface Login {
   /** Where it stands in the file. */

@@ -18,15 +18,16 @@ export async function watchRealValues(
       log.warn(
         `[${workspaceFolder.name}] ${name}: ${fileGone ? 'the file is gone' : 'its dummy is gone from the file'} (${file}); the vault has its value`,
       );
-    void tell(found, log).then(() => sessions.update(entry));
+    void tell(found, log).then((undone) => (undone ? sessions.update(entry) : undefined));
     void sessions.update(entry);
   });
   await session.watchFiles({ autoSwap: true });
 }
 
-async function tell(found: FoundReal, log: vscode.LogOutputChannel): Promise<void> {
+/** Whether files have their real values again. */
+async function tell(found: FoundReal, log: vscode.LogOutputChannel): Promise<boolean> {
   const text = sentences(found).join(' ');
-  if (text === '') return;
+  if (text === '') return false;
   const undo = vscode.l10n.t('Undo');
   const protect = vscode.l10n.t('Protect…');
   const show = vscode.l10n.t('Show Log');
@@ -38,13 +39,14 @@ async function tell(found: FoundReal, log: vscode.LogOutputChannel): Promise<voi
     : vscode.window.showWarningMessage(text, ...actions));
   if (answer === show) log.show();
   if (answer === protect) await vscode.commands.executeCommand('sandboxAgent.protect');
-  if (answer !== undo || !found.undo) return;
+  if (answer !== undo || !found.undo) return false;
   const { undone, failed } = await found.undo();
   if (undone.length > 0)
     void vscode.window.showInformationMessage(
       vscode.l10n.t('{0} holds its real values again, and is left so. Agents can read them.', undone.join(', ')),
     );
   for (const { reason } of failed) void vscode.window.showWarningMessage(reason);
+  return true;
 }
 
 function sentences({ values, missing }: FoundReal): string[] {

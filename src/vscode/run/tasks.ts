@@ -17,7 +17,7 @@ interface Definition extends vscode.TaskDefinition {
 export function registerTasks(sessions: Sessions, context: vscode.ExtensionContext): vscode.Disposable {
   const confirmed = new Set<string>();
   const allowed = async (entry: FolderEntry, command: string, cwd: string) => {
-    const key = `${cwd} ${command}`;
+    const key = JSON.stringify([cwd, command]);
     if (isTest(context) || confirmed.has(key)) return true;
     if (!(await realConfirmed(entry, command))) return false;
     confirmed.add(key);
