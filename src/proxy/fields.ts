@@ -15,4 +15,22 @@ export function fieldOf({ lower, values }: Fields, name: string): string | undef
   return at < 0 ? undefined : values[at];
 }
 
+/** With another value wherever the field is; the same object where it is not. */
+export function withValue(fields: Fields, name: string, value: string): Fields {
+  if (!fields.lower.includes(name)) return fields;
+  return { ...fields, values: fields.values.map((before, i) => (fields.lower[i] === name ? value : before)) };
+}
+
+export const withLength = (fields: Fields, length: number): Fields =>
+  withValue(fields, 'content-length', String(length));
+
+/** The members of a comma list over all fields of this name (RFC 9110, 5.6.1), without white space around them. */
+export function listOf({ lower, values }: Fields, name: string): string[] {
+  return values
+    .filter((_, i) => lower[i] === name)
+    .flatMap((value) => value.split(','))
+    .map((member) => member.trim())
+    .filter((member) => member !== '');
+}
+
 export const EXPECT: ReadonlySet<string> = new Set(['expect']);

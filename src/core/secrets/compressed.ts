@@ -1,5 +1,6 @@
 // Finds compressed data wherever it begins in a byte stream: gzip, zlib and zstd by their magic numbers, the files of a zip, the
 // objects of a git pack. What it inflates is looked through by others. Malformed data is not an error: it is no compressed data.
+import { concat } from '../base/bytes';
 import type { Decoders, StreamDecoder } from './decoders';
 
 export interface InflatedSink {
@@ -216,10 +217,8 @@ class Inflated implements Reader {
 
 /** A file in a zip: its header, and raw deflate behind it. */
 class ZipFile implements Reader {
-  #header = new Uint8Array(0);
-  #decoder: StreamDecoder | undefined;
-  /** Bytes of compressed data that are still to come; undefined: the header does not say. */
-  #left: number | undefined;
+  #header: Uint8Array = new Uint8Array(0);
+  #data: Inflated | undefined;
 
   constructor(
     private readonly decoders: Decoders,
@@ -227,42 +226,21 @@ class ZipFile implements Reader {
   ) {}
 
   push(bytes: Uint8Array): number {
-    if (this.#decoder) return this.#inflate(bytes);
+    if (this.#data) return this.#data.push(bytes);
     const before = this.#header.length;
-    const header = new Uint8Array(before + bytes.length);
-    header.set(this.#header);
-    header.set(bytes, before);
+    const header = concat([this.#header, bytes]);
     this.#header = header;
     if (header.length < 30) return bytes.length;
     // APPNOTE 4.3.7; only deflate, as what is stored can be read as it is.
     if (header[8] !== 8 || (header[6]! & 1) === 1) throw new Error('no deflate');
     const length = 30 + word(header, 26) + word(header, 28);
     if (header.length < length) return bytes.length;
-    const size = word(header, 18) + word(header, 20) * 65_536;
-    this.#left = (header[6]! & 8) === 0 && size < 0xffffffff ? size : undefined;
-    this.#decoder = this.decoders.zlib();
-    this.#decoder.push(new Uint8Array([0x78, 0x01]));
-    return length - before + this.#inflate(header.subarray(length));
+    this.#data = new Inflated(this.decoders.raw(), this.given);
+    return length - before + this.#data.push(header.subarray(length));
   }
 
   close(): void {
-    this.#decoder?.close?.();
-  }
-
-  /**
-   * zlib wants a checksum at the end, which is not there: the data is given out before it would be missed. Where the length is
-   * not known, a byte at a time, as it may end with each.
-   */
-  #inflate(bytes: Uint8Array): number {
-    const decoder = this.#decoder!;
-    if (this.#left === undefined) {
-      for (let i = 0; i < bytes.length; i++) this.given(decoder.push(bytes.subarray(i, i + 1)));
-      return bytes.length;
-    }
-    const mine = bytes.subarray(0, this.#left);
-    this.given(decoder.push(mine));
-    this.#left -= mine.length;
-    return mine.length;
+    this.#data?.close();
   }
 }
 

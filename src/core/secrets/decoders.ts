@@ -16,5 +16,6 @@ export interface Decoders {
   /** RFC 1950 */
   zlib(): StreamDecoder;
   zstd(): StreamDecoder;
-  brotli(): StreamDecoder;
+  /** RFC 1951, without a header. */
+  raw(): StreamDecoder;
 }

@@ -3,8 +3,9 @@
 import zlib from 'node:zlib';
 import type { Decoders } from '../../core/secrets/decoders';
 import type { Fields } from '../engine';
+import { listOf } from '../fields';
 import { GzipDecoder } from './gzip';
-import { type BodyDecoder, DeflateDecoder, inflateBrotli, inflateZlib } from './inflate';
+import { type BodyDecoder, DeflateDecoder, inflateBrotli, inflateRaw, inflateZlib } from './inflate';
 import { compressZstd, inflateZstd } from './zstd';
 
 export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
@@ -13,7 +14,7 @@ const NOTHING = new Uint8Array(0);
 const gzip = () => new GzipDecoder();
 
 /** For detection, which finds compressed data wherever it begins. */
-export const DECODERS: Decoders = { gzip, zlib: inflateZlib, zstd: inflateZstd, brotli: inflateBrotli };
+export const DECODERS: Decoders = { gzip, zlib: inflateZlib, zstd: inflateZstd, raw: inflateRaw };
 
 const OPEN: Readonly<Record<Coding, () => BodyDecoder>> = {
   gzip,
@@ -34,13 +35,11 @@ const NAMES: Readonly<Record<string, Coding>> = {
 const MAX_CODINGS = 8;
 
 /** In the order they were applied; undefined: none, or one that is not known. `identity` is none. */
-export function contentCodings({ lower, values }: Fields): readonly Coding[] | undefined {
-  if (!lower.includes('content-encoding')) return undefined;
-  const named = values
-    .filter((_, i) => lower[i] === 'content-encoding')
-    .flatMap((value) => value.split(','))
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== '' && name !== 'identity');
+export function contentCodings(fields: Fields): readonly Coding[] | undefined {
+  if (!fields.lower.includes('content-encoding')) return undefined;
+  const named = listOf(fields, 'content-encoding')
+    .map((name) => name.toLowerCase())
+    .filter((name) => name !== 'identity');
   const codings = named.flatMap((name) => NAMES[name] ?? []);
   return codings.length === 0 || codings.length !== named.length || codings.length > MAX_CODINGS ? undefined : codings;
 }
@@ -68,10 +67,8 @@ export const encode = (codings: readonly Coding[], bytes: Uint8Array): Buffer =>
   codings.reduce<Uint8Array>((out, coding) => ENCODE[coding](out), bytes) as Buffer;
 
 /** Whether the client asked for these codings itself (RFC 9110, 12.5.3), and so will read the field that names them. */
-export function accepts({ lower, values }: Fields, codings: readonly Coding[]): boolean {
-  const asked = new Set(
-    offers({ lower, values }).flatMap(({ name, refused }) => (refused ? [] : [NAMES[name] ?? name])),
-  );
+export function accepts(fields: Fields, codings: readonly Coding[]): boolean {
+  const asked = new Set(offers(fields).flatMap(({ name, refused }) => (refused ? [] : [NAMES[name] ?? name])));
   return codings.every((coding) => asked.has(coding) || asked.has('*'));
 }
 
@@ -97,27 +94,16 @@ export function keepDecodable(fields: Fields): Fields {
   return kept;
 }
 
-/** Nothing coded is wanted. */
-export function withIdentity(fields: Fields): Fields {
-  const values = fields.values.map((value, i) => (fields.lower[i] === 'accept-encoding' ? 'identity' : value));
-  return fields.lower.includes('accept-encoding') ? { ...fields, values } : fields;
-}
-
 interface Offer {
   readonly text: string;
   readonly name: string;
   readonly refused: boolean;
 }
 
-function offers({ lower, values }: Pick<Fields, 'lower' | 'values'>): Offer[] {
-  return values
-    .filter((_, i) => lower[i] === 'accept-encoding')
-    .flatMap((value) => value.split(','))
-    .map((text) => text.trim())
-    .filter((text) => text !== '')
-    .map((text) => ({
-      text,
-      name: text.split(';')[0]!.trim().toLowerCase(),
-      refused: /;\s*q\s*=\s*0(?:\.0*)?\s*$/i.test(text),
-    }));
+function offers(fields: Fields): Offer[] {
+  return listOf(fields, 'accept-encoding').map((text) => ({
+    text,
+    name: text.split(';')[0]!.trim().toLowerCase(),
+    refused: /;\s*q\s*=\s*0(?:\.0*)?\s*$/i.test(text),
+  }));
 }

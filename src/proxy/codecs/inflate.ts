@@ -6,6 +6,8 @@ import type { StreamDecoder } from '../../core/secrets/decoders';
 /** The most that one push may give, in bytes: a bomb is refused before it fills the memory. */
 export const MAX_OUTPUT = 32 * 1024 * 1024;
 const PIECE = 64 * 1024;
+/** One for all: nothing is asynchronous here, and what a push gives does not keep 64 KiB alive. */
+const ROOM = Buffer.allocUnsafeSlow(PIECE);
 
 const MESSAGES = {
   malformed: 'compressed data is malformed',
@@ -70,13 +72,12 @@ export class NativeDecoder implements BodyDecoder {
     let total = 0;
     let at = 0;
     for (;;) {
-      const room = Buffer.allocUnsafe(PIECE);
-      this.#handle.writeSync(this.flush, chunk, at, chunk.length - at, room, 0, PIECE);
+      this.#handle.writeSync(this.flush, chunk, at, chunk.length - at, ROOM, 0, PIECE);
       if (this.#failed) throw this.#fail('malformed');
       const [roomLeft, inputLeft] = this.#stream._writeState as unknown as [number, number];
       const made = PIECE - roomLeft;
       at = chunk.length - inputLeft;
-      if (made > 0) out.push(made === PIECE ? room : room.subarray(0, made));
+      if (made > 0) out.push(Buffer.from(ROOM.subarray(0, made)));
       total += made;
       if (total > this.maxOutput) throw this.#fail('bomb');
       // Room is left: everything was taken, or what is left is not part of it.

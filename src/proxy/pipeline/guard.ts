@@ -40,6 +40,8 @@ export class Guard {
   #hosts: readonly (readonly [BoundSecret, (host: string) => boolean])[] = [];
   #split: SplitWatch = createSplitWatch([]);
   #known: ReadonlySet<string> = new Set();
+  /** Whose values detection and redaction were made for, as JSON. */
+  #searched = '[]';
   #redactor: Redactor = createRedactor([]);
   #upstreams: ReadonlyMap<Rule, Result<UpstreamTls, string>> = new Map();
   /** What file names in the policy are relative to (absolute path); undefined: relative ones cannot be read. */
@@ -156,6 +158,14 @@ export class Guard {
     );
     this.#bodies = compileBodyInjection(this.#bound);
     this.#awsKeys = awsKeys(this.#bound);
+    this.#search();
+  }
+
+  /** What is looked for says nothing of hosts and places: a change of the policy leaves it as it is. */
+  #search(): void {
+    const searched = JSON.stringify(this.#bound.map(({ name, value, dummy }) => [name, value, dummy]));
+    if (searched === this.#searched) return;
+    this.#searched = searched;
     this.#detector = createDetector(this.#bound, DECODERS);
     this.#split = createSplitWatch(this.#bound);
     this.#known = new Set(this.#bound.flatMap(({ value, dummy }) => [value, dummy]));

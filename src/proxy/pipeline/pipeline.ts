@@ -47,14 +47,16 @@ export class Pipeline implements Handlers {
     keep?: KeepTokens,
   ) {
     this.#record = emit && new RecordStage(guard, emit);
-    this.#ofHosts = [new DetectStage(guard), new InjectStage(guard)];
+    const detect = new DetectStage(guard);
+    const inject = new InjectStage(guard);
+    this.#ofHosts = [detect, inject];
     this.#stages = [
       ...(this.#record ? [this.#record] : []),
       new PolicyStage(guard),
-      new DetectStage(guard),
+      detect,
       new ForeignStage(guard),
       new AwsStage(guard),
-      new InjectStage(guard),
+      inject,
       new BodyStage(guard),
       new RedactStage(guard),
       new TokenStage(guard, keep),
@@ -82,12 +84,11 @@ export class Pipeline implements Handlers {
     this.#record?.request(context);
     // A tunnel's name is all that is seen of it, and looking it up tells it to others.
     for (const stage of this.#ofHosts) stage.request(context);
+    const exchange = new PipelineExchange(context, this.#record ? [this.#record] : [], this.guard);
     if (context.answer) {
-      const exchange = new PipelineExchange(context, this.#record ? [this.#record] : [], this.guard);
       exchange.end({ kind: 'complete' }, { request: 0, response: 0 });
       return { kind: 'answer', answer: context.answer };
     }
-    const exchange = new PipelineExchange(context, this.#record ? [this.#record] : [], this.guard);
     return { kind: 'tunnel', addresses: decision.addresses, exchange };
   }
 

@@ -2,6 +2,7 @@
 // compressor here: what was changed goes on uncompressed (see direction.ts).
 import zlib from 'node:zlib';
 import type { Fields } from '../engine';
+import { listOf } from '../fields';
 import { BadMessage } from '../http1/head';
 import { BadFrame } from './frames';
 
@@ -74,13 +75,7 @@ export function keepReadable(fields: Fields): Fields {
 
 const FIELD = 'sec-websocket-extensions';
 
-function extensions({ lower, values }: Fields): string[] {
-  return values
-    .filter((_, i) => lower[i] === FIELD)
-    .flatMap((value) => value.split(','))
-    .map((offer) => offer.trim())
-    .filter((offer) => offer !== '');
-}
+const extensions = (fields: Fields): string[] => listOf(fields, FIELD);
 
 /** RFC 7692, 7.2.2: what the sender left off the end of a message. */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
