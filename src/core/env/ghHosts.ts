@@ -1,6 +1,6 @@
 // The tokens in gh's hosts.yml, with the spans that their dummies take. gh writes this file itself: block style, one scalar a
 // line. What is written in another style is left out rather than guessed at.
-import { toBinary } from './scan';
+import { toBinary } from '../base/bytes';
 import type { StoreSecret } from '../secrets/types';
 
 const HOST = /^(?:"([^"\s]+)"|'([^'\s]+)'|([^\s#:"'{[&*!|>-][^\s:#]*)):[ \t]*\r?$/;

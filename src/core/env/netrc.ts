@@ -1,7 +1,7 @@
 // The passwords in a ~/.netrc, with the spans that their dummies take. Read as curl and Python read it: words, quoted ones too,
 // comments, macros up to an empty line. A word with escapes is left out: readers differ in what it says.
 import type { StoreSecret } from '../secrets/types';
-import { toBinary } from './scan';
+import { toBinary } from '../base/bytes';
 
 interface Word {
   readonly start: number;

@@ -1,6 +1,6 @@
 // The credentials in an ~/.npmrc (an ini file), with the spans that their dummies take: `_authToken`, `_auth` and `_password`,
 // for one registry or for all. References to variables are no secrets; what is quoted with escapes is left out.
-import { toBinary } from './scan';
+import { toBinary } from '../base/bytes';
 import type { StoreSecret } from '../secrets/types';
 
 const LINE =

@@ -1,6 +1,7 @@
 // A lossless scan of .env files. It works on bytes as a latin1 "binary string" (one char a byte): offsets are byte offsets,
 // invalid UTF-8 survives, and what is not swapped stays as it is. Values are read as dotenv reads them (its LINE
 // expression: quotes, `export`, comments, values of several lines); where other readers differ, the entry says so.
+import { fromBinary, toBinary } from '../base/bytes';
 
 export type Quote = '"' | "'" | '`' | '';
 
@@ -34,19 +35,6 @@ export function isEnvFileName(name: string): boolean {
 /** Folders that are never searched. */
 export function isSkippedDirectory(name: string): boolean {
   return name === 'node_modules' || name === '.git';
-}
-
-export function toBinary(bytes: Uint8Array): string {
-  let out = '';
-  for (let i = 0; i < bytes.length; i += 8192) out += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return out;
-}
-
-/** Chars above 255 lose their upper bits: only for binary strings. */
-export function fromBinary(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
 }
 
 /** A binary string as text; bytes that are not UTF-8 become U+FFFD. */

@@ -1,7 +1,7 @@
 // Texts into a file's bytes and out again: dummies in their places, real values in the places of dummies. What is not named
 // stays byte for byte. On its own, since the program that restores without us is made of it.
 import { createMatcher } from '../secrets/matcher';
-import { fromBinary, toBinary } from './scan';
+import { fromBinary, toBinary } from '../base/bytes';
 
 export interface ByteEdit {
   readonly start: number;

@@ -6,7 +6,8 @@ import { referenceReason } from './classifyReference';
 import { scanGhHosts } from './ghHosts';
 import { scanNetrc } from './netrc';
 import { scanNpmrc } from './npmrc';
-import { decodeBinary, toBinary } from './scan';
+import { toBinary } from '../base/bytes';
+import { decodeBinary } from './scan';
 import type { StoreSecret } from '../secrets/types';
 
 export type StoreKind = 'aws' | 'netrc' | 'gh' | 'npmrc' | 'claude' | 'codex';

@@ -5,7 +5,8 @@ import { lookupProvider } from '../secrets/providers';
 import type { Place } from '../secrets/types';
 import { type Classified, classify } from './classify';
 import { dummyRefusal } from './dummy';
-import { type EnvEntry, decodeBinary, encodeBinary, scanEnv, toBinary } from './scan';
+import { toBinary } from '../base/bytes';
+import { type EnvEntry, decodeBinary, encodeBinary, scanEnv } from './scan';
 
 /** One secret in one file. */
 export interface Candidate {

@@ -1,9 +1,9 @@
 // Binds a secret to hosts and places by an edit of the policy text, with comments and everything else left as it stands. What
 // comes out is parsed again: a text that does not say exactly this, and nothing else than before, is never returned.
-import { isMap, isScalar, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isScalar, type YAMLMap } from 'yaml';
 import { err, ok } from '../base/result';
 import type { Place } from '../secrets/types';
-import { type EditResult, setMode } from './edit';
+import { type EditResult, eolOf, parseForEdit, readable, setMode } from './edit';
 import { checkPlace, parsePolicy } from './parse';
 import type { Policy } from './types';
 import { applySplice, colonEnd, contentEnd, lineEnd, pairOf, setKey, spliceBetween } from './yamlSplice';
@@ -30,14 +30,10 @@ export function withBinding({ name, hosts, in: places }: NewBinding, host: strin
 
 /** Writes `secrets: NAME: {hosts, in}`, in the place of what is there for that name. */
 export function bindSecret(text: string, binding: NewBinding): EditResult {
-  const before = parsePolicy(text);
-  if (!before.policy) {
-    const first = before.problems.find(({ severity }) => severity === 'error');
-    const message = `The policy has an error in line ${first?.line ?? 1}: correct it as text first.`;
-    return err({ reason: 'invalid-policy', message });
-  }
-  const wanted = sayings(before.policy, binding);
-  for (const after of [written(text, binding), written(asMapping(text, before.policy), binding)]) {
+  const before = readable(text);
+  if (!before.ok) return before;
+  const wanted = sayings(before.value, binding);
+  for (const after of [written(text, binding), written(asMapping(text, before.value), binding)]) {
     const { policy } = after === undefined ? { policy: undefined } : parsePolicy(after);
     if (after !== undefined && policy && sayings(policy) === wanted)
       return ok({ text: after, splice: spliceBetween(text, after) });
@@ -64,7 +60,7 @@ function asMapping(text: string, { mode }: Policy): string | undefined {
 
 function written(text: string | undefined, { name, hosts, in: places }: NewBinding): string | undefined {
   if (text === undefined) return undefined;
-  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  const eol = eolOf(text);
   const root = rootOf(text);
   if (!root || root.has('type')) return undefined;
   const pair = pairOf(root, 'secrets');
@@ -94,7 +90,7 @@ function written(text: string | undefined, { name, hosts, in: places }: NewBindi
 
 /** One key after the other, each found anew in the changed text. */
 function withKeys(text: string, name: string, hosts: readonly string[], places: readonly Place[]): string | undefined {
-  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  const eol = eolOf(text);
   let changed = text;
   for (const [key, value] of [
     ['hosts', hosts],
@@ -111,11 +107,6 @@ function withKeys(text: string, name: string, hosts: readonly string[], places: 
 }
 
 function rootOf(text: string): YAMLMap | undefined {
-  const root: unknown = parseDocument(text, {
-    version: '1.2',
-    merge: false,
-    uniqueKeys: false,
-    keepSourceTokens: true,
-  }).contents;
+  const root = parseForEdit(text);
   return isMap(root) ? root : undefined;
 }

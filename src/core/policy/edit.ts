@@ -118,16 +118,27 @@ interface Plan {
   readonly texts: readonly (string | undefined)[];
 }
 
+/** The policy of a text that is to be edited, or why it cannot be. */
+export function readable(text: string): Result<Policy, EditFailure> {
+  const { policy, problems } = parsePolicy(text);
+  if (policy) return ok(policy);
+  const first = problems.find(({ severity }) => severity === 'error');
+  const message = `The policy has an error in line ${first?.line ?? 1}: correct it as text first.`;
+  return err({ reason: 'invalid-policy', message });
+}
+
+export const eolOf = (text: string): string => (text.includes('\r\n') ? '\r\n' : '\n');
+
+/** The nodes of a text with their places in it. */
+export const parseForEdit = (text: string): unknown =>
+  parseDocument(text, { version: '1.2', merge: false, uniqueKeys: false, keepSourceTokens: true }).contents;
+
 function edit(text: string, plan: (policy: Policy, found: Located) => Plan | EditFailure): EditResult {
-  const before = parsePolicy(text);
-  if (!before.policy) {
-    const first = before.problems.find(({ severity }) => severity === 'error');
-    const message = `The policy has an error in line ${first?.line ?? 1}: correct it as text first.`;
-    return err({ reason: 'invalid-policy', message });
-  }
-  const planned = plan(before.policy, locate(text));
+  const before = readable(text);
+  if (!before.ok) return before;
+  const planned = plan(before.value, locate(text));
   if ('reason' in planned) return err(planned);
-  const wanted = { ...before.policy, ...planned };
+  const wanted = { ...before.value, ...planned };
   for (const after of planned.texts)
     if (after !== undefined && says(after, wanted)) return ok({ text: after, splice: spliceBetween(text, after) });
   const message = 'This policy is written in a way that only an edit of its text can change.';
@@ -162,9 +173,8 @@ interface Located {
 }
 
 function locate(text: string): Located {
-  const root = parseDocument(text, { version: '1.2', merge: false, uniqueKeys: false, keepSourceTokens: true })
-    .contents as unknown as YAMLMap | YAMLSeq;
-  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  const root = parseForEdit(text) as YAMLMap | YAMLSeq;
+  const eol = eolOf(text);
   const json = /^\uFEFF?\s*[{[]/.test(text);
   const none = { seq: undefined, single: undefined, rulesPair: undefined };
   if (isSeq(root)) return { ...none, root, seq: root, eol, json };

@@ -1,6 +1,16 @@
 // The JSON schema of a policy file, for completion and hover in editors. It speaks of form only; what is refused, and why, is
 // the parser's to say. Written to media/policy.schema.json by scripts/generate.mjs.
-import { DEFAULTS, type MATCH_KEYS, MODES, type RULE_KEYS, RULE_TYPES, SCHEMES, type TOP_KEYS } from './fields';
+import {
+  CREDENTIALS,
+  DEFAULTS,
+  DETECTIONS,
+  type MATCH_KEYS,
+  MODES,
+  type RULE_KEYS,
+  RULE_TYPES,
+  SCHEMES,
+  type TOP_KEYS,
+} from './fields';
 
 type Schema = Readonly<Record<string, unknown>>;
 /** One property for each key that the parser knows: a key without words for it does not compile. */
@@ -104,12 +114,12 @@ const rule: Properties<(typeof RULE_KEYS)[number]> = {
   detection: {
     description:
       'What is done with the real value of a secret on its way out, outside the places where it belongs. block: the request is refused (the default). mask: its dummy goes in its place (the default towards model APIs). mark: it passes and is shown. On a rule that allows.',
-    enum: ['block', 'mask', 'mark'],
+    enum: [...DETECTIONS],
   },
   credentials: {
     description:
       'Whose credential a request may carry. managed: the bound secret, or none (the default on a host that a secret is bound to; others can be trusted one by one). none: none at all. any: whatever it carries. On a rule that allows.',
-    enum: ['managed', 'none', 'any'],
+    enum: [...CREDENTIALS],
   },
   acknowledge: {
     description: 'Says that a rule which opens every host, or a whole top-level domain, is meant.',

@@ -1,6 +1,6 @@
 // Keys that requests are signed with (AWS Signature Version 4): which secrets of a folder belong together, and towards which
 // hosts such a signature is of use to nobody else. No value goes into a message.
-import { percentDecode } from './encodings';
+import { formDecode } from './encodings';
 import type { BoundSecret } from './types';
 
 /** Where a secret is not sent but signed with: the client signs with dummies, and the proxy signs again. */
@@ -98,7 +98,7 @@ export const asksInBody = (service: string) => service === 'sts' || service === 
  */
 export function asksForCredentials(service: string, query: string, body: string): boolean {
   const pairs = [...query.split('&'), ...body.split('&')].map((part) => {
-    const [name = '', value = ''] = part.split('=').map((text) => percentDecode(text.replaceAll('+', ' ')));
+    const [name = '', value = ''] = part.split('=').map((text) => formDecode(text));
     return [name.trim(), value.trim()] as const;
   });
   if (service === 's3express') return pairs.some(([name]) => name === 'session');

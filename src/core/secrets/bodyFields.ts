@@ -1,6 +1,7 @@
 // The named values of a request body: JSON strings by their path, fields of a form, parts of a multipart form. Spans are of the
 // bytes as they stand, so that one value can be replaced and everything else stays as it is. What does not parse has no values.
-import { percentEncode, toLatin1 } from './encodings';
+import { toBinary } from '../base/bytes';
+import { formDecode, percentEncode, toLatin1 } from './encodings';
 
 export interface BodyField {
   /** JSON: names and indexes joined by dots. Form and multipart: the name. */
@@ -35,7 +36,7 @@ export function readFields(
   const kind = kindOf(contentType);
   if (!kind) return undefined;
   if (kind === 'json') return isJson(bytes) ? { fields: jsonFields(bytes, names), encode: jsonEncode } : undefined;
-  const text = latin1Of(bytes, 0, bytes.length);
+  const text = toBinary(bytes);
   const wanted = (fields: readonly BodyField[]) => (names ? fields.filter(({ name }) => names.has(name)) : fields);
   switch (kind) {
     case 'form':
@@ -60,13 +61,6 @@ function kindOf(contentType: string | undefined): 'json' | 'form' | 'multipart' 
   if (type === 'application/json' || type === 'text/json' || /^application\/[\w.+-]+\+json$/.test(type)) return 'json';
   if (type === 'application/x-www-form-urlencoded') return 'form';
   return type === 'multipart/form-data' ? 'multipart' : undefined;
-}
-
-function latin1Of(bytes: Uint8Array, from: number, to: number): string {
-  const parts: string[] = [];
-  for (let at = from; at < to; at += 8192)
-    parts.push(String.fromCharCode.apply(null, bytes.subarray(at, Math.min(to, at + 8192)) as unknown as number[]));
-  return parts.join('');
 }
 
 function isJson(bytes: Uint8Array): boolean {
@@ -112,14 +106,15 @@ function jsonFields(bytes: Uint8Array, names: ReadonlySet<string> | undefined): 
         const from = at + 1;
         const to = endOfString(bytes, from);
         at = to;
-        if (level && !level.array && level.key === undefined) level.key = unescape(latin1Of(bytes, from, to));
+        if (level && !level.array && level.key === undefined) level.key = unescape(toBinary(bytes.subarray(from, to)));
         else {
           if (levels.length > deepest) break;
           const keys = levels.map(({ key }) => key ?? '');
           // A name that holds a dot is not a path.
           if (keys.some((key) => key.includes('.'))) break;
           const name = keys.join('.');
-          if (!names || names.has(name)) fields.push({ name, from, to, value: unescape(latin1Of(bytes, from, to)) });
+          if (!names || names.has(name))
+            fields.push({ name, from, to, value: unescape(toBinary(bytes.subarray(from, to))) });
         }
         break;
       }
@@ -172,10 +167,6 @@ function formFields(text: string): BodyField[] {
   }
   return fields;
 }
-
-/** WHATWG URL, 5.1. */
-const formDecode = (text: string) =>
-  text.replaceAll('+', ' ').replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 
 /** RFC 2046, 5.1.1: at most 70 characters. Undefined where another reader could take another one. */
 function boundaryOf(contentType: string): string | undefined {

@@ -1,6 +1,6 @@
 // Which credentials a request head carries: by the fields and parameters that are made for them, and by the places that the
 // secrets of the host are bound to. Texts of credentials never leave the caller.
-import { percentDecode, toLatin1 } from './encodings';
+import { basicParts, decodeBase64, percentDecode, toLatin1 } from './encodings';
 import { matchShape } from './providers';
 import type { BoundSecret } from './types';
 
@@ -77,9 +77,9 @@ export function findCredentials(
     const [, scheme = '', rest = ''] = /^([A-Za-z][A-Za-z0-9-]*) +(.*)$/s.exec(value) ?? ['', '', value];
     // Signed requests name a key and hold no credential (they are looked at where they are signed).
     if (/^(?:aws4-|digest$|negotiate$|ntlm$|hawk$)/i.test(scheme)) continue;
-    const basic = scheme.toLowerCase() === 'basic' ? decodeBase64(rest) : undefined;
+    const basic = scheme.toLowerCase() === 'basic' ? decodeBase64(rest.trim()) : undefined;
     if (basic === undefined) add(place, rest);
-    else add(place, basic, halves(basic));
+    else add(place, basic, basicParts(basic));
   }
   const mark = path.indexOf('?');
   if (mark >= 0)
@@ -125,16 +125,3 @@ function isNoKey(text: string, user: boolean): boolean {
 const bare = (value: string) => value.replace(/^[A-Za-z][A-Za-z0-9-]* +/, '');
 
 const isKey = (text: string) => text.length >= 16 && matchShape(text) !== undefined;
-
-function halves(text: string): readonly string[] {
-  const colon = text.indexOf(':');
-  return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
-}
-
-function decodeBase64(text: string): string | undefined {
-  try {
-    return atob(text.trim());
-  } catch {
-    return undefined;
-  }
-}

@@ -1,6 +1,7 @@
 // Finds real values in what leaves: in text, in host names, in byte streams however they are cut; plain, in every form of
 // encodings.ts, and inside of escapes, of base64 and hex with line ends, of compressed data, of these inside each other. It
 // reports names and forms, never a value. It replaces nothing (redact.ts does), and decides nothing.
+import { concat, fromBinary } from '../base/bytes';
 import { CompressedFinder } from './compressed';
 import type { Decoders } from './decoders';
 import { base64Forms, encodedForms, type EncodedForm, toLatin1 } from './encodings';
@@ -62,7 +63,7 @@ interface Pattern {
 
 /** What a part says that is quoted-printable. */
 const QUOTED = createMatcher(
-  ['quoted-printable', 'Quoted-Printable', 'QUOTED-PRINTABLE'].map((word) => latin1Bytes(word)),
+  ['quoted-printable', 'Quoted-Printable', 'QUOTED-PRINTABLE'].map((word) => fromBinary(word)),
 );
 
 /** What is looked for as it is. */
@@ -133,7 +134,7 @@ function compile(targets: readonly Target[], encoder: TextEncoder, decoders: Dec
   let shortest = 64;
   // By latin1, which is the bytes.
   const add = (secret: string, form: string, latin1: string, hidden = true) => {
-    if (!finds.has(latin1)) finds.set(latin1, { secret, form, bytes: latin1Bytes(latin1), hidden });
+    if (!finds.has(latin1)) finds.set(latin1, { secret, form, bytes: fromBinary(latin1), hidden });
   };
   const values = targets.map(({ value }) => encoder.encode(value));
   for (const [i, { name, forms }] of targets.entries()) {
@@ -181,12 +182,6 @@ const searchOf = (patterns: readonly (Pattern & { readonly bytes: Uint8Array })[
   patterns,
 });
 
-function latin1Bytes(latin1: string): Uint8Array {
-  const bytes = new Uint8Array(latin1.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = latin1.charCodeAt(i);
-  return bytes;
-}
-
 /** Forms that are only looked for, as latin1: what stands in for them could not keep the length. */
 function hiddenForms(value: string): (readonly [find: string, form: string])[] {
   const latin1 = toLatin1(value);
@@ -219,7 +214,7 @@ const KINDS: readonly EscapeKind[] = ['percent', 'json', 'html'];
 
 function unescapeOnce(bytes: Uint8Array, kind: EscapeKind | undefined): Uint8Array {
   const unescaper = createUnescaper(kind);
-  return joined(unescaper.push(bytes), unescaper.end());
+  return concat([unescaper.push(bytes), unescaper.end()]);
 }
 
 function distinct(found: readonly Detected[]): Detected[] {
@@ -472,13 +467,6 @@ function within(form: string, via: string): string {
   return `${form} in ${via}`;
 }
 
-function joined(held: Uint8Array, chunk: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(held.length + chunk.length);
-  bytes.set(held);
-  bytes.set(chunk, held.length);
-  return bytes;
-}
-
 const ESCAPE = 1;
 const MAGIC = 2;
 /**
@@ -511,7 +499,7 @@ for (let first = 0; first < 256; first++)
     const zlib = BEHIND[(0x78 << 8) | first]!;
     PAIRS[pairOf(first, second)] = BEHIND[(first << 8) | second]! | (FIRST[second]! & ESCAPE) | zlib;
   }
-for (const [first, second] of ['K\x03', 'K\0', '\x8b\x08', '\x28\xb5'].map((two) => latin1Bytes(two)))
+for (const [first, second] of ['K\x03', 'K\0', '\x8b\x08', '\x28\xb5'].map((two) => fromBinary(two)))
   PAIRS[pairOf(first!, second!)] = MAGIC;
 
 /** The places from `from` to `to` where an escape or compressed data may begin, in order. */

@@ -38,6 +38,24 @@ export function percentDecode(text: string): string {
   return text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
+/** Undefined for what is not base64; the URL alphabet is taken too, as servers do. */
+export function decodeBase64(text: string): string | undefined {
+  try {
+    return atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** User and password of Basic credentials (RFC 7617): the user ends at the first colon; without one it is all there is. */
+export function basicParts(text: string): string[] {
+  const colon = text.indexOf(':');
+  return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+/** A name or value of a form (WHATWG URL, 5.1). */
+export const formDecode = (text: string): string => percentDecode(text.replaceAll('+', ' '));
+
 /** A form of a text: what to look for, what to put for it, and the name of the form (`plain`, `percent`, `hex`, …). */
 export type EncodedForm = readonly [find: string, put: string, form: string];
 

@@ -2,7 +2,7 @@
 // bound to ends the request; on its own host, outside the bound places, it stays a dummy. No value goes into a message.
 import { compileHosts } from '../policy/hosts';
 import type { Scheme } from '../policy/types';
-import { percentDecode, percentEncode, toLatin1 } from './encodings';
+import { basicParts, decodeBase64, percentDecode, percentEncode, toLatin1 } from './encodings';
 import { createMatcher, type Matcher } from './matcher';
 import type { BoundSecret, Finding, FindingKind } from './types';
 
@@ -180,8 +180,7 @@ class Pass {
     const match = BASIC.exec(value);
     const text = match ? decodeBase64(match[2]!) : undefined;
     if (!match || text === undefined) return false;
-    const colon = text.indexOf(':');
-    const parts = colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
+    const parts = basicParts(text);
     // A dummy that stands there as it is happens to be base64, too.
     const all = `${readings(text)}\n${readings(value)}`;
     let changed = false;
@@ -294,15 +293,6 @@ class Pass {
 }
 
 const BASIC = /^(basic[ \t]+)(\S+)[ \t]*$/i;
-
-/** Undefined for what is not base64; the URL alphabet is taken too, as servers do. */
-function decodeBase64(text: string): string | undefined {
-  try {
-    return atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  } catch {
-    return undefined;
-  }
-}
 
 /** What Basic credentials of the head say, for the quick pass. */
 function basicTexts(lower: readonly string[], values: readonly string[]): string {

@@ -1,6 +1,6 @@
 // Puts a real value into the field of a request body that a bound host reads its credential from (places `body:…`), and nowhere
 // else in it: a dummy in a commit message or a prompt stays a dummy. Once per bound place. No value goes into a finding.
-import { concat } from '../base/bytes';
+import { concat, fromBinary } from '../base/bytes';
 import { compileHosts } from '../policy/hosts';
 import { readFields } from './bodyFields';
 import { toLatin1 } from './encodings';
@@ -82,10 +82,7 @@ export function compileBodyInjection(secrets: readonly BoundSecret[]): BodyInjec
           findings.push({ kind: unsafe, secret: secret.name, place, action: 'blocked' });
           return { ...nothing, findings };
         }
-        out.push(
-          bytes.subarray(at, from),
-          Uint8Array.from(real, (char) => char.charCodeAt(0)),
-        );
+        out.push(bytes.subarray(at, from), fromBinary(real));
         at = to;
         served.add(key);
         places.push(place);

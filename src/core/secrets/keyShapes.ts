@@ -1,6 +1,7 @@
 // Finds credentials that nobody told us of by the shapes that their issuers give them, anywhere in a text or body. Quiet rather
 // than complete: a shape that other things have as well is left out, a token stands alone, looks random, and where its issuer
 // gives it a checksum, that is right. It keeps and reports no token: where one is, and whose.
+import { toBinary } from '../base/bytes';
 import { grafanaChecksum, tokenChecksum } from '../env/dummyChecks';
 import { PROVIDERS } from './providerTable';
 import { literalStart } from './providers';
@@ -63,7 +64,7 @@ const INSIDE = /[A-Za-z0-9+/.~=][+/.~]$/;
 
 /** `known`: tokens that are no finding (dummies, and values that detection looks for itself). */
 export function findKeyShapes(data: Uint8Array | string, known: ReadonlySet<string> = new Set()): readonly KeyShape[] {
-  const text = typeof data === 'string' ? data : latin1(data);
+  const text = typeof data === 'string' ? data : toBinary(data);
   const found: KeyShape[] = [];
   for (let at = 0; at < text.length;) {
     // Every word of `SHORTEST` characters has one of these.
@@ -111,11 +112,4 @@ function isChecked(token: string): boolean {
   if (base62) return tokenChecksum(base62[1]!) === base62[2];
   const grafana = /^(glsa_[A-Za-z0-9]{32})_([0-9a-f]{8})$/.exec(token);
   return grafana ? grafanaChecksum(grafana[1]!) === grafana[2] : true;
-}
-
-/** A place in the text is a place in the bytes. */
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return text;
 }

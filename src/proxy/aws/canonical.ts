@@ -4,7 +4,7 @@
 //
 // @smithy/signature-v4 signs what it builds itself: it waits (handlers do not), drops a Date field, and takes queries and fields as
 // decoded text, where the bytes count here. The tests hold this against it, and against AWS's published examples.
-import { percentDecode } from '../../core/secrets/encodings';
+import { formDecode, percentDecode } from '../../core/secrets/encodings';
 import type { SignedHead, SignedRequest } from './signedRequest';
 
 export interface CanonicalInput extends SignedHead {
@@ -62,7 +62,7 @@ const pairs = (parts: readonly string[], change: (text: string) => string) =>
 
 const QUERIES: readonly Reading['query'][] = [
   (parts) => sorted(pairs(parts, (text) => encode(percentDecode(text)))),
-  (parts) => sorted(pairs(parts, (text) => encode(percentDecode(text.replaceAll('+', ' '))))),
+  (parts) => sorted(pairs(parts, (text) => encode(formDecode(text)))),
   (parts) => sorted(pairs(parts, (text) => text)),
   (parts) => parts.join('&'),
 ];

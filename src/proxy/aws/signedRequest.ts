@@ -2,6 +2,7 @@
 // Writes other ids and signatures in their place, and leaves everything else as it is. It judges nothing.
 import { percentDecode, percentEncode, toLatin1 } from '../../core/secrets/encodings';
 import type { Fields } from '../engine';
+import { fieldOf } from '../fields';
 import { ALGORITHM, type Scope } from './signature';
 
 export interface SignedRequest extends Scope {
@@ -130,11 +131,6 @@ function nameAndValue(part: string): readonly [name: string, value: string] {
 
 function twice({ lower }: Fields, names: readonly string[]): boolean {
   return names.some((name) => lower.indexOf(name) !== lower.lastIndexOf(name));
-}
-
-function fieldOf({ lower, values }: Fields, name: string): string | undefined {
-  const at = lower.indexOf(name);
-  return at < 0 ? undefined : values[at];
 }
 
 /** A Date field counts where there is no X-Amz-Date. */

@@ -1,18 +1,18 @@
 // Requests that an AWS client signed: with the dummy of a key that is bound to this host, they will be signed again (signStage);
 // with another key, they carry a foreign credential. The key is known by its signature, which is made again to see.
 import { maySignFor, keysForId, type AwsKey } from '../../core/secrets/aws';
-import { refusalForFinding } from '../../core/policy/refusal';
 import { toLatin1 } from '../../core/secrets/encodings';
 import type { BoundSecret, FindingKind } from '../../core/secrets/types';
 import { type Match, isServedPayload, matchKey, payloadsOf } from '../aws/match';
 import { type SignedRequest, readSigned, rewriteSigned } from '../aws/signedRequest';
 import { ALGORITHM } from '../aws/signature';
+import { fieldOf } from '../fields';
 import { errorAnswer } from '../wire/errors';
 import { hostField } from '../wire/relay';
 import { unsafeFor } from './findings';
-import { foundForeign } from './foreignStage';
+import { foundForeign, mayPass } from './foreignStage';
 import type { Guard } from './guard';
-import { refusalAnswer } from './policyStage';
+import { refuseFor } from './policyStage';
 import type { FlowContext, Stage } from './stage';
 
 /** A request that is to be signed again. */
@@ -103,7 +103,7 @@ export class AwsStage implements Stage {
     const { host } = context.target;
     const bound = guard.boundTo(host);
     const managed = ours || guard.awsKeys.some(({ id }) => is(id, keyId));
-    if (rule !== 'none' && !managed && (rule === 'any' || guard.trust.has(host, keyId))) return;
+    if (!managed && mayPass(context, guard, { text: keyId, parts: [] })) return;
     if (rule === undefined && bound.length === 0) return;
     const key = guard.awsKeys.find(({ secret }) => bound.includes(secret))?.secret ?? bound[0];
     foundForeign(context, guard, key, { place, text: keyId }, managed);
@@ -123,14 +123,13 @@ const inputOf = ({ head, target }: FlowContext) => ({ ...head, host: signedHost(
 
 /** What the upstream will see as the host. */
 export function signedHost({ authority, fields }: FlowContext['head'], target: FlowContext['target']): string {
-  const at = fields.lower.indexOf('host');
-  return authority ?? (at < 0 ? hostField(target) : fields.values[at]!);
+  return authority ?? fieldOf(fields, 'host') ?? hostField(target);
 }
 
 function find(context: FlowContext, kind: FindingKind, key: AwsKey, { place }: SignedRequest): void {
   const finding = { kind, secret: key.secret.name, place, action: 'blocked' } as const;
   context.findings.push(finding);
-  context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
+  refuseFor(finding, context);
 }
 
 export function refuse(context: FlowContext, status: number, code: string, message: string): void {

@@ -2,7 +2,6 @@
 // they do not belong end the request, and real values do not leave. Plain bodies stream through; one that is compressed, or in
 // which a credential is read, is held until it was judged whole.
 import { createHash } from 'node:crypto';
-import { refusalForFinding } from '../../core/policy/refusal';
 import { hasFields } from '../../core/secrets/bodyFields';
 import { isModelApi } from '../../core/secrets/providers';
 import type { BodyScanner } from '../../core/secrets/inject';
@@ -12,7 +11,7 @@ import type { Finding } from '../../core/secrets/types';
 import { type Coding, contentCodings, encode, openDecoder } from '../codecs/contentCoding';
 import { type BodyTransform, type Fields, type HeldBody, RefusedBody } from '../engine';
 import { DecodeError } from '../codecs/inflate';
-import { fieldOf, withoutFields } from '../fields';
+import { fieldOf, withLength, withValue, withoutFields } from '../fields';
 import { errorAnswer } from '../wire/errors';
 import { isChunked } from '../aws/match';
 import { asBuffer } from './asBuffer';
@@ -20,7 +19,7 @@ import { watched } from './decodedBody';
 import { detectionFor, unsafeFor, written } from './findings';
 import { foreignCredential } from './foreignStage';
 import type { Guard } from './guard';
-import { refusalAnswer } from './policyStage';
+import { refuseFor } from './policyStage';
 import type { FlowContext, Stage } from './stage';
 import { GRANT } from './tokenStage';
 
@@ -150,11 +149,8 @@ async function decodeWhole(codings: readonly Coding[], body: Buffer): Promise<Bu
 /** The fields say of the body what is true of this one. */
 function describing(fields: Fields, body: Buffer): Fields {
   const kept = withoutFields(withLength(fields, body.length), DIGESTS);
-  const at = kept.lower.indexOf('content-md5');
-  if (at < 0) return kept;
-  const values = [...kept.values];
-  values[at] = createHash('md5').update(body).digest('base64');
-  return { ...kept, values };
+  if (!kept.lower.includes('content-md5')) return kept;
+  return withValue(kept, 'content-md5', createHash('md5').update(body).digest('base64'));
 }
 
 const DIGESTS: ReadonlySet<string> = new Set(['content-digest', 'digest', 'repr-digest']);
@@ -211,12 +207,11 @@ class BodyWatch {
   }
 
   #lookAtFirst(): void {
-    const first = Buffer.concat(this.#first);
+    const first = Buffer.concat(this.#first).toString('latin1');
     this.#first = [];
     const { target } = this.context;
     if (isModelApi(target.host)) return;
-    if (first.length < MAX_PIECE)
-      this.#report(this.guard.split.note(target.host, [first.toString('latin1')]), 'several parts');
+    if (first.length < MAX_PIECE) this.#report(this.guard.split.note(target.host, [first]), 'several parts');
     for (const title of this.guard.unknownKeys(first))
       this.#found({ kind: 'unknown-key', secret: title, place: 'body', action: 'marked' });
   }
@@ -288,8 +283,7 @@ class BodyWatch {
   refuse(finding: Finding): never {
     const { context } = this;
     context.findings.push(finding);
-    context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
-    throw new RefusedBody(context.answer);
+    throw new RefusedBody(refuseFor(finding, context));
   }
 }
 
@@ -301,19 +295,7 @@ function watchedRequest(codings: readonly Coding[], watch: BodyWatch): BodyTrans
       return !watch.waits;
     },
     end: () => void watch.end(),
+    raw: (bytes: Buffer) => watch.raw(bytes),
   };
-  const transform = watched(codings, watcher, watch.transform());
-  const pass = (bytes: Buffer) => {
-    watch.raw(bytes);
-    return bytes;
-  };
-  return { ...transform, push: (chunk) => pass(transform.push(chunk)), end: () => pass(transform.end()) };
-}
-
-export function withLength(fields: Fields, length: number): Fields {
-  const at = fields.lower.indexOf('content-length');
-  if (at < 0) return fields;
-  const values = [...fields.values];
-  values[at] = String(length);
-  return { ...fields, values };
+  return watched(codings, watcher, watch.transform());
 }

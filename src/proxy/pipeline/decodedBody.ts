@@ -90,6 +90,8 @@ export interface Watcher {
   /** May throw: then nothing more goes on. True: so far nothing is open, what came may go on. */
   look(bytes: Buffer): boolean;
   end(): void;
+  /** All that goes on, as it goes: a decoder leaves something out (behind the end, in a header). May throw. */
+  raw(bytes: Buffer): void;
 }
 
 /** Bytes held back while `look` waits for more: beyond it the body is broken off rather than let go unseen. */
@@ -100,11 +102,15 @@ export function watched(codings: readonly Coding[], watcher: Watcher, plain: Bod
   const reader = new Reader(codings);
   let held: Buffer[] = [];
   let size = 0;
+  const pass = (bytes: Buffer): Buffer => {
+    watcher.raw(bytes);
+    return bytes;
+  };
   const release = (): Buffer => {
     const out = Buffer.concat(held);
     held = [];
     size = 0;
-    return out;
+    return pass(out);
   };
   return {
     keepsLength: plain.keepsLength,
@@ -112,7 +118,7 @@ export function watched(codings: readonly Coding[], watcher: Watcher, plain: Bod
       const bytes = reader.push(chunk);
       if (reader.plain) {
         held = [];
-        return plain.push(bytes);
+        return pass(plain.push(bytes));
       }
       held.push(chunk);
       size += chunk.length;
@@ -123,7 +129,7 @@ export function watched(codings: readonly Coding[], watcher: Watcher, plain: Bod
     },
     end: () => {
       const rest = reader.end();
-      if (reader.plain) return Buffer.concat([rest.length === 0 ? NOTHING : plain.push(rest), plain.end()]);
+      if (reader.plain) return pass(Buffer.concat([rest.length === 0 ? NOTHING : plain.push(rest), plain.end()]));
       watcher.look(rest);
       watcher.end();
       return release();

@@ -1,15 +1,14 @@
 // No real value leaves in a head: host, path, query, field names and values, in whatever form. The one exception is the place
 // where its own host reads it: a client that has the real value and uses it there is shown, and served.
-import { refusalForFinding } from '../../core/policy/refusal';
 import { AWS_PLACE } from '../../core/secrets/aws';
-import { percentDecode, toLatin1 } from '../../core/secrets/encodings';
+import { basicParts, percentDecode, toLatin1 } from '../../core/secrets/encodings';
 import { isModelApi } from '../../core/secrets/providers';
 import type { Detected } from '../../core/secrets/detect';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
 import type { Fields } from '../engine';
 import { headAction, written } from './findings';
 import type { Guard } from './guard';
-import { refusalAnswer } from './policyStage';
+import { refuseFor } from './policyStage';
 import type { FlowContext, Stage } from './stage';
 
 /** Fields that a client sends with every request, the same each time. */
@@ -103,7 +102,7 @@ export class DetectStage implements Stage {
     const basic = this.#bound(context, name, 'basic');
     const credentials = /^basic[ \t]+([A-Za-z0-9+/=]+)$/i.exec(value)?.[1];
     if (!basic || lower[i] !== 'authorization' || credentials === undefined) return false;
-    const [user, password] = splitOnce(Buffer.from(credentials, 'base64').toString('latin1'));
+    const [user, password] = basicParts(Buffer.from(credentials, 'base64').toString('latin1'));
     const real = toLatin1(basic.value);
     return user === real || password === real;
   }
@@ -135,12 +134,6 @@ export class DetectStage implements Stage {
     )
       return;
     context.findings.push(finding);
-    if (action === 'blocked' && !context.answer)
-      context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
+    if (action === 'blocked' && !context.answer) refuseFor(finding, context);
   }
-}
-
-function splitOnce(text: string): readonly [string, string | undefined] {
-  const colon = text.indexOf(':');
-  return colon < 0 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)];
 }

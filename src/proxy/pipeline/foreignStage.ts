@@ -1,11 +1,10 @@
 // The attacker's own key on an allowed host: where a secret of this workspace is bound, a request may carry that one or none.
 // Another credential is refused unless the user trusts it (known by a salted hash), or the rule says otherwise.
 import { AWS_PLACE, isCustomerHost } from '../../core/secrets/aws';
-import { refusalForFinding } from '../../core/policy/refusal';
 import { type Credential, findCredentials, isManaged } from '../../core/secrets/credentials';
 import type { BoundSecret, Finding } from '../../core/secrets/types';
 import type { Guard } from './guard';
-import { refusalAnswer } from './policyStage';
+import { refuseFor } from './policyStage';
 import type { FlowContext, Stage } from './stage';
 
 export class ForeignStage implements Stage {
@@ -30,7 +29,11 @@ export class ForeignStage implements Stage {
 }
 
 /** The user trusts it, or the rule lets any pass. */
-function mayPass({ target, decision }: FlowContext, { trust }: Guard, { text, parts }: Credential): boolean {
+export function mayPass(
+  { target, decision }: FlowContext,
+  { trust }: Guard,
+  { text, parts }: Pick<Credential, 'text' | 'parts'>,
+): boolean {
   const rule = decision?.rule?.credentials;
   if (rule === 'any') return true;
   return rule !== 'none' && [text, ...parts].some((one) => trust.has(target.host, one));
@@ -80,5 +83,5 @@ export function foundForeign(
     return;
   }
   context.findings.push(finding);
-  context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
+  refuseFor(finding, context);
 }

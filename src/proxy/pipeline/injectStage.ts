@@ -1,9 +1,8 @@
 // Puts real values into heads where they are bound, and refuses a request whose head carries a dummy to where it does not belong.
-import { refusalForFinding } from '../../core/policy/refusal';
 import type { InjectionTarget } from '../../core/secrets/inject';
 import { isLoopback } from './findings';
 import type { Guard } from './guard';
-import { refusalAnswer } from './policyStage';
+import { refuseFor } from './policyStage';
 import type { FlowContext, Stage } from './stage';
 
 export class InjectStage implements Stage {
@@ -19,7 +18,7 @@ export class InjectStage implements Stage {
         ...result.refusal,
         action: 'blocked' as const,
       };
-      context.answer = refusalAnswer(refusalForFinding(blocked, context.request), context);
+      refuseFor(blocked, context);
       return;
     }
     context.injected.push(...result.injected);

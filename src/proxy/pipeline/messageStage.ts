@@ -1,6 +1,5 @@
 // The messages of a WebSocket: real values are put in where a secret is bound to them, dummies on their way to where they
 // do not belong end the connection, and real values that come back are replaced. Knows nothing of frames.
-import { refusalForFinding } from '../../core/policy/refusal';
 import { type MessageInjection, type MessageTarget, compileMessageInjection } from '../../core/secrets/injectMessage';
 import type { BodyScanner } from '../../core/secrets/inject';
 import type { Detected, DetectionStream } from '../../core/secrets/detect';
@@ -10,7 +9,7 @@ import { keepReadable } from '../websocket/deflate';
 import { asBuffer } from './asBuffer';
 import { detectionFor, unsafeFor, written } from './findings';
 import type { Guard } from './guard';
-import { refusalAnswer } from './policyStage';
+import { refuseFor } from './policyStage';
 import type { FlowContext, Stage } from './stage';
 
 const PLACE = 'websocket';
@@ -160,7 +159,7 @@ class ClientMessages implements MessageTransform {
 
   #refuse(finding: Finding): never {
     record(this.context, finding);
-    this.context.answer = refusalAnswer(refusalForFinding(finding, this.context.request), this.context);
+    refuseFor(finding, this.context);
     throw new RefusedMessage();
   }
 }

@@ -1,7 +1,8 @@
 // Asks the policy about every request and turns a refusal into an answer that explains itself. Knows nothing of bytes.
 import { ruleName } from '../../core/policy/explain';
-import { refusalFor } from '../../core/policy/refusal';
+import { refusalFor, refusalForFinding } from '../../core/policy/refusal';
 import type { Rule } from '../../core/policy/types';
+import type { Finding } from '../../core/secrets/types';
 import type { LocalAnswer } from '../engine';
 import { errorAnswer } from '../wire/errors';
 import type { Guard } from './guard';
@@ -49,8 +50,14 @@ function webSocketRefused(rule: Rule): LocalAnswer {
   return { ...answer, headers: [...headers, ['upgrade', 'HTTP/1.1'], ['connection', 'Upgrade']] };
 }
 
+/** Why a request is refused for what it carries, as its answer. The finding is recorded by who found it. */
+export function refuseFor(finding: Finding, context: FlowContext): LocalAnswer {
+  context.answer = refusalAnswer(refusalForFinding(finding, context.request), context);
+  return context.answer;
+}
+
 /** 403 as JSON, or as a small page for a client that asks for HTML first. */
-export function refusalAnswer(
+function refusalAnswer(
   refusal: { readonly json: string; readonly html: string; readonly header: string },
   context: FlowContext,
 ): LocalAnswer {

@@ -2,9 +2,9 @@
 // Values split over reads are held back only as long as they could still become one. A compressed body goes on decoded to a client
 // that asked for the coding; to one that did not (a download that is kept as it comes) as it is, and is broken off where a value
 // turns up in it.
-import { type Coding, accepts, contentCodings, keepDecodable, withIdentity } from '../codecs/contentCoding';
+import { type Coding, accepts, contentCodings, keepDecodable } from '../codecs/contentCoding';
 import type { BodyTransform, Fields, InterimHead, ResponseHead } from '../engine';
-import { fieldOf, withoutFields } from '../fields';
+import { fieldOf, withValue, withoutFields } from '../fields';
 import { BadMessage } from '../http1/head';
 import { asBuffer } from './asBuffer';
 import { OF_THE_CODED_FORM, decoded, watched } from './decodedBody';
@@ -12,7 +12,6 @@ import type { Guard } from './guard';
 import type { FlowContext, Stage } from './stage';
 
 const PARTIAL = 206;
-const NOTHING = Buffer.alloc(0);
 
 export class RedactStage implements Stage {
   constructor(private readonly guard: Guard) {}
@@ -22,7 +21,7 @@ export class RedactStage implements Stage {
     if (this.guard.secrets.length === 0) return;
     // A part of a compressed body (RFC 9110, 15.3.7) could not be decoded.
     const whole = !context.fields.lower.includes('range');
-    context.fields = whole ? keepDecodable(context.fields) : withIdentity(context.fields);
+    context.fields = whole ? keepDecodable(context.fields) : withValue(context.fields, 'accept-encoding', 'identity');
   }
 
   response(context: FlowContext, head: ResponseHead): void {
@@ -78,12 +77,7 @@ export class RedactStage implements Stage {
 
   #watched(context: FlowContext, codings: readonly Coding[]): BodyTransform {
     const stream = this.guard.redactor.stream();
-    const look = (bytes: Uint8Array) => {
-      if (bytes.length > 0) stream.push(bytes);
-      else stream.end();
-      refuse(stream.hits);
-      return !stream.waits;
-    };
+    const raw = this.guard.redactor.stream();
     const refuse = (hits: ReadonlyMap<string, number>) => {
       for (const secret of hits.keys()) {
         context.findings.push({ kind: 'echo-redacted', secret, place: 'response body', action: 'blocked' });
@@ -93,16 +87,22 @@ export class RedactStage implements Stage {
         );
       }
     };
-    const watcher = { look: (bytes: Buffer) => bytes.length === 0 || look(bytes), end: () => void look(NOTHING) };
-    const transform = watched(codings, watcher, this.#body(context));
-    // What a decoder leaves out (behind the end, in a header) goes on with the rest.
-    const raw = this.guard.redactor.stream();
-    const pass = (bytes: Buffer) => {
-      raw.push(bytes);
-      refuse(raw.hits);
-      return bytes;
+    const watcher = {
+      look: (bytes: Buffer) => {
+        stream.push(bytes);
+        refuse(stream.hits);
+        return !stream.waits;
+      },
+      end: () => {
+        stream.end();
+        refuse(stream.hits);
+      },
+      raw: (bytes: Buffer) => {
+        raw.push(bytes);
+        refuse(raw.hits);
+      },
     };
-    return { ...transform, push: (chunk) => pass(transform.push(chunk)), end: () => pass(transform.end()) };
+    return watched(codings, watcher, this.#body(context));
   }
 
   #body(context: FlowContext): BodyTransform {

@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fromBinary, toBinary } from '../../../src/core/base/bytes';
 import {
   type EnvEntry,
   decodeBinary,
   encodeBinary,
-  fromBinary,
   isEnvFileName,
   isSkippedDirectory,
   scanEnv,
-  toBinary,
 } from '../../../src/core/env/scan';
 import { splice } from '../../../src/core/env/splice';
 import { bytes } from './fakeKeys';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeDummy } from '../../../src/core/env/dummy';
-import { scanEnv, toBinary } from '../../../src/core/env/scan';
+import { toBinary } from '../../../src/core/base/bytes';
+import { scanEnv } from '../../../src/core/env/scan';
 import { restoreBytes, splice } from '../../../src/core/env/splice';
 import { type Candidate, type PlanContext, planFile } from '../../../src/core/env/swap';
 import { body, bytes, hex, keys, seeded, text } from './fakeKeys';

@@ -66,6 +66,10 @@ it('knows the managed one: by its dummy, by its value, as user or password', () 
     expect(managed({ authorization: `Basic ${base64(`${text}:`)}` })).toEqual([true]);
     expect(managed({}, `/?key=${text}`)).toEqual([true]);
   }
+  // In the URL alphabet, too, which injection takes: the user makes it differ.
+  const basic = Buffer.from(`~?~?:${KEY.dummy}`).toString('base64url');
+  expect(basic).toMatch(/[-_]/);
+  expect(managed({ authorization: `Basic ${basic}` })).toEqual([true]);
   expect(managed({ authorization: `Bearer x${KEY.dummy}` })).toEqual([false]);
   expect(managed({ authorization: `Basic ${base64(`x:y${KEY.dummy}`)}` })).toEqual([false]);
 });
