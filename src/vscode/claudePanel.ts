@@ -4,7 +4,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { readIfThere, realPathOf, writeFileAtomic } from '../files/atomicFile';
+import { FileError, readIfThere, realPathOf, writeFileAtomic } from '../files/atomicFile';
 import { readWiring, undoWiring, type WiringEntry, writeWiring } from '../files/wiring';
 import { excludeEntry, missingFolders } from '../host/claudeWiring';
 import { trackedFiles } from '../host/envFiles';
@@ -123,9 +123,21 @@ class ClaudePanel {
     await writeWiring(journal, entries);
     // The proxy process undoes the session's journal when the editor goes away.
     await writeWiring(wiring, [...(await readWiring(wiring)).entries, ...entries]);
-    for (const one of entries) {
-      await fs.mkdir(path.dirname(one.file), { recursive: true });
-      await writeFileAtomic(one.file, one.after, one.file === file ? { mode: 0o600, within } : { mode: 0o600 });
+    try {
+      for (const one of entries) {
+        await fs.mkdir(path.dirname(one.file), { recursive: true });
+        await writeFileAtomic(one.file, one.after, {
+          mode: 0o600,
+          ...(one.file === file ? { within } : {}),
+          // A stop takes its own line out of the same file: what was read before that must not come back.
+          ...(one.before === undefined ? {} : { expect: Buffer.from(one.before) }),
+        });
+      }
+    } catch (error) {
+      await this.#undo(folder);
+      if (!(error instanceof FileError && error.reason === 'changed')) throw error;
+      this.update();
+      return;
     }
     // Stopped meanwhile: the session's journal may have been undone before ours was in it.
     if (entry.session.state.kind !== 'running') await this.#undo(folder);

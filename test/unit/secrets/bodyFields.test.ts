@@ -15,6 +15,16 @@ it('knows which types have named values', () => {
     expect(hasFields(type)).toBe(false);
 });
 
+/** A name that holds a dot is no path, and what is under it has none. */
+function hasDottedName(json: string): boolean {
+  let dotted = false;
+  JSON.parse(json, (key, value: unknown) => {
+    dotted ||= key.includes('.');
+    return value;
+  });
+  return dotted;
+}
+
 describe('JSON', () => {
   it('names strings by their path', () => {
     expect(names(JSON_TYPE, '{"a": {"b": ["x", {"c": "y", "n": 1}], "e\\u0041": "z"}, "": "w", "t": true}')).toEqual([
@@ -43,7 +53,7 @@ describe('JSON', () => {
   it('finds every string of any document, at its span', () => {
     fc.assert(
       fc.property(
-        fc.json().filter((json) => !/\.[^"]*"\s*:/.test(json)),
+        fc.json().filter((json) => !hasDottedName(json)),
         (text) => {
           const bytes = Buffer.from(text);
           const strings: string[] = [];
